@@ -1,0 +1,1 @@
+//! Topics, delivery, store and HTTP API around a running node.

@@ -1,0 +1,3 @@
+//! Clocks that order events without agreeing on the time.
+
+pub mod hybrid;

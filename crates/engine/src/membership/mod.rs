@@ -1,0 +1,3 @@
+//! Who is in the group.
+
+pub mod swim;

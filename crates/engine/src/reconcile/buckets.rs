@@ -1,0 +1,1 @@
+//! Finding out cheaply where two sets differ.

@@ -1,0 +1,4 @@
+//! How two members find out what one of them lacks.
+
+pub mod buckets;
+pub mod scuttlebutt;

@@ -1,0 +1,2 @@
+//! Scuttlebutt reconciliation.
+pub mod message;

@@ -1,0 +1,4 @@
+//! How data items reach every member.
+
+pub mod intervals;
+pub mod rumor;

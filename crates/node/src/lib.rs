@@ -1,0 +1,1 @@
+//! The native gossip node: engines composed into one deterministic machine.

@@ -1,0 +1,1 @@
+//! Drives any Node with tokio.

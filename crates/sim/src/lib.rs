@@ -1,0 +1,1 @@
+//! A deterministic virtual network that drives any Node.

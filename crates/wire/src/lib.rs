@@ -1,0 +1,5 @@
+//! Bounded readers and writers, and the native wire format: `docs/wire.md`.
+
+mod frame;
+
+pub use frame::{Frame, MemberDigest, RunRanges, Subject, Summary};
