@@ -1,1 +1,42 @@
-//! Topics, delivery, store and HTTP API around a running node.
+//! The agent: topics, delivery, receipts, state and HTTP API around a running node.
+//!
+//! ```text
+//!   callers --HTTP--> api --publish--> node --events--> pump --offer--> delivery --> services
+//!                      ^                 ^                |                  |
+//!                      |                 +--- receipts ---|------------------+
+//!                      +------ changes (ring) <-----------+
+//! ```
+//!
+//! [`Agent::start`] takes checked settings, opens the state directory, takes the ports, starts a
+//! node and everything around it. What the agent does not do: it takes no protocol decision and
+//! keeps no second member table.
+
+mod agent;
+mod api;
+mod changes;
+mod config;
+mod key;
+mod metrics;
+mod network;
+mod pump;
+mod receipts;
+mod shared;
+mod start;
+mod state;
+#[cfg(test)]
+mod tests;
+mod undone;
+mod upkeep;
+
+pub mod delivery;
+
+pub use agent::{Agent, Ready};
+pub use config::{
+    API_PORT, Advertise, AgentConfig, ConfigError, GOSSIP_PORT, Overlay, Profile, Tags,
+};
+pub use key::{BadKey, ClusterKey};
+pub use start::StartError;
+pub use state::StateError;
+
+/// The version of this build.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -47,6 +47,8 @@ pub enum Command {
         /// At most 4 KiB.
         bytes: Bytes,
     },
+    /// Accept what is sealed with this key, too.
+    InstallKey(Box<[u8; 32]>),
     /// Seal with this key from here on; the previous one is accepted still.
     UseKey(Box<[u8; 32]>),
     /// How late the driver's loop runs: the longest delay since the last report. Feeds local

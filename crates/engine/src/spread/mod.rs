@@ -1,4 +1,5 @@
 //! How data items reach every member.
 
 pub mod intervals;
+pub mod retention;
 pub mod rumor;

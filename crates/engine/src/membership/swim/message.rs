@@ -85,6 +85,17 @@ impl<I, R> Update<I, R> {
             | Self::Left { id, .. } => id,
         }
     }
+
+    /// The same accusation in the name of `accuser`; other updates are left as they are.
+    pub(super) fn with_accuser(self, accuser: I) -> Self {
+        match self {
+            Self::Suspect { id, incarnation, .. } => {
+                Self::Suspect { id, incarnation, from: accuser }
+            }
+            Self::Failed { id, incarnation, .. } => Self::Failed { id, incarnation, from: accuser },
+            Self::Alive { .. } | Self::Left { .. } => self,
+        }
+    }
 }
 
 /// A message and whom it goes to. The caller knows the address.

@@ -26,15 +26,28 @@ pub enum Style {
 /// sends 63 datagrams, about a quarter of a millisecond of one core at 3.7 µs each.
 pub const DIRECT_MEMBERS_MAX: usize = 64;
 
+/// What [`Style::Auto`] means in a group of `members` (this node counted); any other style is
+/// itself. The origin stamps the item with the result, so that all nodes treat it alike.
+pub fn resolve(style: Style, members: usize) -> Style {
+    match style {
+        Style::Auto if members <= DIRECT_MEMBERS_MAX => Style::Direct,
+        Style::Auto => Style::Push,
+        Style::Direct | Style::Push | Style::LazyPush | Style::Pull | Style::PushPull => style,
+    }
+}
+
 /// When a node stops passing an item on.
 ///
 /// Source: Demers et al., "Epidemic algorithms for replicated database maintenance", 1987,
-/// section 1.4 (blind or feedback, counter or coin).
+/// section 1.4 (blind or feedback, counter or coin). What counts as a contact depends on the
+/// style; the module's documentation has the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StopRule {
-    /// Each copy may be passed on this many hops; a node passes it on once (infect and die).
+    /// Each copy may be passed on this many hops; a node passes it on once (infect and die). In
+    /// pull and push-pull, where a node waits to be asked, only the hops and the time are bounded.
     Rounds(NonZeroU8),
-    /// After `k` contacts: any contacts (blind), or contacts that knew the item (feedback).
+    /// After `k` contacts: any contacts (blind), or contacts that knew the item (feedback). A
+    /// useful contact resets the feedback counter to zero.
     Counter {
         /// How many contacts end it.
         k: NonZeroU8,

@@ -7,7 +7,8 @@ pub enum Message<K> {
     Push {
         /// Which item.
         key: K,
-        /// How many more times it may be passed on.
+        /// How many more hops it may travel: 0 means that the receiver does not pass it on. Under
+        /// a stop rule that does not count hops it is [`super::ROUNDS_UNLIMITED`].
         rounds_left: u8,
         /// Whether the receiver is to answer with [`Message::Feedback`].
         wants_feedback: bool,

@@ -1,0 +1,240 @@
+//! `/all/…` and `/topics/…`: an item is published, and the caller told who got it if it asks.
+
+use super::problem::Problem;
+use super::views::{AcceptedView, SummaryView};
+use super::{body, json};
+use crate::delivery::LOOP_GUARD;
+use crate::receipts::{self, TIMEOUT_DEFAULT, TIMEOUT_MAX, Wait, Want, parse_duration};
+use crate::shared::{Shared, count};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bruit_model::{
+    Command, CommandError, Header, ItemId, Path, PathError, Pattern, Publish, Reply, meta,
+};
+use bytes::Bytes;
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// `ANY /all/{path}`: the request itself is the item.
+pub(super) async fn all(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    refuse_loop(&shared, &parts.headers)?;
+    let options = Options::parse(&parts.headers)?;
+    let whole = parts.uri.path_and_query().map(PathAndQuery::as_str).unwrap_or_default();
+    let target = whole.strip_prefix("/all").unwrap_or_default();
+    let path = item_path(target.split('?').next().unwrap_or_default())?;
+    if parts.method == Method::CONNECT {
+        return Err(Problem::bad_request("CONNECT cannot be replayed"));
+    }
+    let mut headers = vec![ours(meta::METHOD, parts.method.as_str()), ours(meta::TARGET, target)];
+    headers.extend(options.host.as_deref().map(|host| ours(meta::HOST, host)));
+    headers.extend(carried(&parts.headers));
+    let waits = parts.headers.contains_key(header::EXPECT);
+    let payload = body::read(&shared, body, waits).await?;
+    publish(&shared, path, headers, payload, options).await
+}
+
+/// `POST /topics/{path}`: the body is an event.
+pub(super) async fn topic(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    refuse_loop(&shared, &parts.headers)?;
+    let options = Options::parse(&parts.headers)?;
+    let path = item_path(parts.uri.path().strip_prefix("/topics").unwrap_or_default())?;
+    let mut headers: Vec<Header> = Vec::new();
+    headers.extend(options.host.as_deref().map(|host| ours(meta::HOST, host)));
+    headers.extend(carried(&parts.headers));
+    let waits = parts.headers.contains_key(header::EXPECT);
+    let payload = body::read(&shared, body, waits).await?;
+    publish(&shared, path, headers, payload, options).await
+}
+
+/// What the caller asks of us, by `Bruit-*` headers.
+struct Options {
+    host: Option<String>,
+    want: Option<Want>,
+    timeout: Duration,
+    topic: Option<Pattern>,
+}
+
+impl Options {
+    fn parse(headers: &HeaderMap) -> Result<Self, Problem> {
+        let text = |name: &'static str| -> Result<Option<&str>, Problem> {
+            let bad = |_| Problem::bad_request(format!("the {name} header is not text"));
+            headers.get(name).map(HeaderValue::to_str).transpose().map_err(bad)
+        };
+        let bad = |name: &str, value: &str, hint: &str| {
+            let value = value.escape_debug();
+            Problem::bad_request(format!("{name}: {value} is not understood")).hint(hint)
+        };
+        let wait = text("bruit-wait")?.map(|value| {
+            Want::parse(value).ok_or_else(|| bad("Bruit-Wait", value, "write all, 3 or 75%"))
+        });
+        let timeout = text("bruit-timeout")?.map(|value| {
+            parse_duration(value)
+                .filter(|timeout| *timeout <= TIMEOUT_MAX)
+                .ok_or_else(|| bad("Bruit-Timeout", value, "write 500ms, 2s or at most 5m"))
+        });
+        let topic = text("bruit-topic")?.map(|value| {
+            Pattern::parse(value).map_err(|error| bad("Bruit-Topic", value, &error.to_string()))
+        });
+        let host = text("bruit-host")?.map(|value| {
+            let is_host = value.parse::<Authority>().is_ok_and(|_| !value.contains('@'));
+            let hint = "write a host such as www.example.org";
+            if is_host { Ok(value.to_owned()) } else { Err(bad("Bruit-Host", value, hint)) }
+        });
+        Ok(Self {
+            host: host.transpose()?,
+            want: wait.transpose()?,
+            timeout: timeout.transpose()?.unwrap_or(TIMEOUT_DEFAULT),
+            topic: topic.transpose()?,
+        })
+    }
+}
+
+fn refuse_loop(shared: &Shared, headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(item) = headers.get(LOOP_GUARD) else { return Ok(()) };
+    count(&shared.counters.loops);
+    let item = String::from_utf8_lossy(item.as_bytes()).escape_debug().to_string();
+    Err(Problem::loop_detected(format!("this is a replay of item {item}, spread already"))
+        .hint("the service sends the requests that it gets from the agent back to the agent"))
+}
+
+fn item_path(text: &str) -> Result<Path, Problem> {
+    let path = Path::parse(text).map_err(|error| match error {
+        PathError::TooLong => Problem::too_large(error.to_string()),
+        PathError::Empty | PathError::Control => Problem::bad_request(error.to_string()),
+    })?;
+    if path.as_str().starts_with('$') {
+        return Err(Problem::bad_request("paths that start with $ are reserved"));
+    }
+    Ok(path)
+}
+
+fn ours(name: &'static str, value: &str) -> Header {
+    Header { name: name.into(), value: Bytes::copy_from_slice(value.as_bytes()) }
+}
+
+/// The headers that go with the item: all but those for this agent and this connection.
+fn carried(headers: &HeaderMap) -> impl Iterator<Item = Header> {
+    let named: Vec<String> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect();
+    let stays =
+        move |name: &HeaderName| is_for_the_agent(name) || named.contains(&name.as_str().into());
+    headers.iter().filter(move |(name, _)| !stays(name)).map(|(name, value)| Header {
+        name: name.as_str().into(),
+        value: Bytes::copy_from_slice(value.as_bytes()),
+    })
+}
+
+/// Hop-by-hop fields (RFC 9110, 7.6.1), the exchange's own, and ours.
+fn is_for_the_agent(name: &HeaderName) -> bool {
+    const NAMES: [&str; 11] = [
+        "connection",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    NAMES.contains(&name.as_str()) || name.as_str().starts_with("bruit-")
+}
+
+/// The item was accepted.
+struct Accepted {
+    id: ItemId,
+    wait: Option<Wait>,
+    /// What to tell if nobody is expected to get it.
+    hint: Option<String>,
+}
+
+enum Refused {
+    Full,
+    Command(CommandError),
+    NotAccepted,
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Full => Self::unavailable("too many callers wait for receipts; try again"),
+            Refused::Command(error) => error.into(),
+            Refused::NotAccepted => Self::unsupported("this network accepts no items"),
+        }
+    }
+}
+
+async fn publish(
+    shared: &Shared,
+    path: Path,
+    mut headers: Vec<Header>,
+    payload: Bytes,
+    options: Options,
+) -> Result<Response, Problem> {
+    if options.want.is_some() {
+        headers.push(ours(meta::RECEIPT, ""));
+    }
+    let topic = options.topic;
+    let item = Publish { path: path.clone(), topic, headers, payload, style: None, expiry: None };
+    let accepted = accept(shared, item, options.want).await?;
+    let (id, path) = (accepted.id.to_string(), path.as_str().to_owned());
+    let id_header = HeaderValue::try_from(&id).expect("a printable id is ASCII");
+    let location = format!("/v1/items/{id}");
+    let mut response = if let Some(wait) = accepted.wait {
+        let summary = wait.until(options.timeout).await;
+        let mut view = SummaryView::new(id, path, &summary);
+        view.hint = accepted.hint;
+        let status = if view.met { StatusCode::OK } else { StatusCode::GATEWAY_TIMEOUT };
+        json(status, &view)
+    } else {
+        json(StatusCode::ACCEPTED, &AcceptedView { id, path })
+    };
+    let headers = response.headers_mut();
+    headers.insert("bruit-item-id", id_header);
+    let location = HeaderValue::try_from(location).expect("a printable id is ASCII");
+    headers.insert(header::LOCATION, location);
+    Ok(response)
+}
+
+/// Publishes, and counts receipts from before the first can come.
+async fn accept(shared: &Shared, item: Publish, want: Option<Want>) -> Result<Accepted, Problem> {
+    let receipts = Arc::clone(&shared.receipts);
+    let accepted = shared.node.with(move |node, now| {
+        let mut hint = None;
+        let expected = want.map(|want| {
+            let members = node.members(now);
+            let pairs = receipts::expected(&*members, &item.path);
+            if pairs.is_empty() {
+                hint = Some(receipts::close_patterns(&*members, &item.path));
+            }
+            (want, pairs)
+        });
+        if let Some((_, pairs)) = &expected {
+            receipts.check_room(pairs.len()).map_err(|receipts::Full| Refused::Full)?;
+        }
+        let reply = node.handle_command(now, Command::Publish(item));
+        let Reply::Accepted(id) = reply.map_err(Refused::Command)? else {
+            return Err(Refused::NotAccepted);
+        };
+        let wait = expected.map(|(want, pairs)| receipts.track(id, pairs, want));
+        Ok(Accepted { id, wait, hint })
+    });
+    Ok(accepted.await??)
+}

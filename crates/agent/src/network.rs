@@ -1,0 +1,46 @@
+//! Starts the network that the agent takes part in.
+
+use crate::config::Profile;
+use crate::key::random_bytes;
+use bruit_model::{CommandError, Node, Now};
+use bruit_node::NativeNode;
+use std::net::SocketAddr;
+
+/// What a node is started from.
+#[derive(Debug)]
+pub(crate) struct Seed {
+    /// Its name.
+    pub(crate) name: String,
+    /// Where others reach it.
+    pub(crate) advertise: SocketAddr,
+    /// Timing.
+    pub(crate) profile: Profile,
+    /// Its Ed25519 seed.
+    pub(crate) identity_seed: [u8; 32],
+    /// The group's key.
+    pub(crate) cluster_key: Option<[u8; 32]>,
+    /// The run's number.
+    pub(crate) generation: u32,
+    /// What an earlier run kept.
+    pub(crate) snapshot: Option<Vec<u8>>,
+}
+
+/// Starts a node of the native network.
+pub(crate) fn native(seed: Seed, now: Now) -> Result<Box<dyn Node + Send>, CommandError> {
+    let mut config = bruit_node::Config::new(seed.name, seed.advertise);
+    config.profile = match seed.profile {
+        Profile::Local => bruit_node::Profile::Local,
+        Profile::Lan => bruit_node::Profile::Lan,
+        Profile::Wan => bruit_node::Profile::Wan,
+    };
+    config.generation = seed.generation;
+    config.snapshot = seed.snapshot;
+    let secrets = bruit_node::Secrets {
+        identity_seed: seed.identity_seed,
+        cluster_key: seed.cluster_key,
+        start: u64::from_be_bytes(random_bytes()),
+        seed: u64::from_be_bytes(random_bytes()),
+        cookie_secret: random_bytes(),
+    };
+    Ok(Box::new(NativeNode::new(config, &secrets, now)?))
+}

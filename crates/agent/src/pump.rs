@@ -1,0 +1,122 @@
+//! Carries what the node tells to those who act on it.
+
+use crate::api::views::{ChangeView, ItemView};
+use crate::changes::Kind;
+use crate::shared::{Shared, count};
+use bruit_model::{Command, Event, Item, Member, MemberState, NodeId};
+use bruit_runtime::{Events, Handle};
+use bytes::Bytes;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// After how many events others get a turn. Guess.
+const BATCH: usize = 64;
+
+/// Takes the node's events until it has stopped.
+pub(crate) async fn run(shared: Arc<Shared>, mut events: Events) {
+    let mut shed_before = 0;
+    let mut in_batch = 0;
+    while let Some(event) = events.next().await {
+        let shed = shared.node.stats().events_shed;
+        if shed != shed_before {
+            tracing::warn!(count = shed - shed_before, "events were shed: taken too slowly");
+            shed_before = shed;
+            shared.changes.lose();
+        }
+        take(&shared, event);
+        in_batch += 1;
+        if in_batch == BATCH {
+            in_batch = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+    shared.left.notify_one();
+}
+
+fn take(shared: &Shared, event: Event) {
+    match event {
+        Event::Item { item, from, repaired } => on_item(shared, &item, from, repaired),
+        Event::MemberChanged { member, was } => on_member_changed(shared, &member, was),
+        Event::MemberUpdated(member) => {
+            warn_of_conflict(&member);
+            let change = ChangeView::member("updated", &member, None);
+            shared.changes.push(Kind::Member, &change);
+        }
+        Event::MemberReaped { id, name } => {
+            tracing::info!(%name, %id, "member forgotten");
+            shared.changes.push(Kind::Member, &ChangeView::reaped(&id, &name));
+        }
+        Event::Told { from, bytes } => shared.receipts.told(shared.facts.me, from, &bytes),
+        Event::TellFailed { to } => {
+            tracing::debug!(%to, "a receipt was not confirmed");
+            count(&shared.receipts.counters.unsent);
+        }
+        Event::RecordChanged { key, value } => {
+            tracing::info!(%key, removed = value.is_none(), "registry record changed");
+        }
+        Event::Joined { addr } => tracing::info!(%addr, "joined"),
+        Event::JoinFailed { target, error } => {
+            tracing::warn!(%target, %error, "cannot join yet; trying again");
+        }
+        Event::Left => shared.left.notify_one(),
+        Event::Extra(_) => {}
+    }
+}
+
+fn on_item(shared: &Shared, item: &Arc<Item>, from: Option<NodeId>, repaired: bool) {
+    // Paths that start with `$` are the group's own.
+    if item.path.as_str().starts_with('$') {
+        return;
+    }
+    let names = shared.delivery.offer(item);
+    shared.undone.offered(item.id, names.len());
+    let change = ChangeView::Item {
+        item: ItemView::new(item),
+        from: from.map(|id| id.to_string()),
+        repaired,
+        subscriptions: names.iter().map(ToString::to_string).collect(),
+    };
+    shared.changes.push(Kind::Item, &change);
+}
+
+fn on_member_changed(shared: &Shared, member: &Member, was: Option<MemberState>) {
+    let (name, id, addr, why) = (&member.name, &member.id, &member.addr, &member.why);
+    let place = match member.state {
+        MemberState::Alive => 0,
+        MemberState::Suspect => 1,
+        MemberState::Failed => 2,
+        MemberState::Left => 3,
+    };
+    count(&shared.counters.transitions[place]);
+    match (member.state, was) {
+        (MemberState::Failed, _) => tracing::warn!(%name, %id, %addr, %why, "member failed"),
+        (state, None) => tracing::info!(%name, %id, %addr, %state, %why, "member came"),
+        (state, Some(was)) => {
+            tracing::info!(%name, %id, %addr, %was, %state, %why, "member changed");
+        }
+    }
+    warn_of_conflict(member);
+    let change = ChangeView::member("changed", member, was.map(MemberState::word));
+    shared.changes.push(Kind::Member, &change);
+}
+
+fn warn_of_conflict(member: &Member) {
+    if member.conflict {
+        let (name, id, addr) = (&member.name, &member.id, &member.addr);
+        tracing::warn!(
+            %name, %id, %addr,
+            "two members have this name; give each agent a --name of its own"
+        );
+    }
+}
+
+/// Tells origins what became of their items.
+pub(crate) async fn tell(node: Handle, mut receipts: mpsc::Receiver<(NodeId, Bytes)>) {
+    while let Some((to, bytes)) = receipts.recv().await {
+        match node.command(Command::Tell { to, bytes }).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!(%to, %error, "a receipt was not sent"),
+            Err(_) => return,
+        }
+    }
+}

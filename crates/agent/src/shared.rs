@@ -1,0 +1,164 @@
+//! What all parts of a running agent share.
+
+use crate::changes::{Changes, Kind};
+use crate::delivery::{Delivery, Outcome, Report};
+use crate::receipts::{NAME_BYTES_MAX, Receipt, Receipts};
+use crate::undone::Undone;
+use crate::{
+    Ready,
+    api::views::{ChangeView, DeliveryView},
+};
+use bruit_model::{NodeId, meta};
+use bruit_runtime::Handle;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+
+/// How many receipts wait to be told to their origins. Guess.
+pub(crate) const TELLS_MAX: usize = 4096;
+
+/// Counters of the agent itself, for metrics and status.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    /// Answers of the API by hundred of the status, from 1xx on.
+    pub(crate) answers: [AtomicU64; 5],
+    /// Connections that the API closed at once: too many were open.
+    pub(crate) connections_shed: AtomicU64,
+    /// Connections to the API that are open.
+    pub(crate) connections_open: AtomicU64,
+    /// Replayed requests that came back and were not spread again.
+    pub(crate) loops: AtomicU64,
+    /// Bodies refused: over the limit, or too many under way.
+    pub(crate) bodies_refused: AtomicU64,
+    /// Requests refused for their Host, Origin or token.
+    pub(crate) guarded: AtomicU64,
+    /// Changes of members' states: to alive, suspect, failed, left.
+    pub(crate) transitions: [AtomicU64; 4],
+    /// Snapshots that could not be kept.
+    pub(crate) snapshots_failed: AtomicU64,
+}
+
+/// Adds one.
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// What does not change while the agent runs.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) ready: Ready,
+    pub(crate) me: NodeId,
+    pub(crate) advertise: std::net::SocketAddr,
+    pub(crate) profile: &'static str,
+    pub(crate) is_keyed: bool,
+    pub(crate) generation: u32,
+    /// What the API asks callers for.
+    pub(crate) token: Option<String>,
+    /// Whether only names of this machine may stand in Host.
+    pub(crate) is_api_loopback: bool,
+}
+
+/// Shared by the API, the pump and the agent.
+pub(crate) struct Shared {
+    pub(crate) facts: Facts,
+    pub(crate) node: Handle,
+    pub(crate) delivery: Delivery,
+    pub(crate) receipts: Arc<Receipts>,
+    pub(crate) changes: Arc<Changes>,
+    pub(crate) undone: Arc<Undone>,
+    pub(crate) counters: Counters,
+    pub(crate) started: std::time::Instant,
+    pub(crate) is_leaving: AtomicBool,
+    /// Somebody asked the API to leave.
+    pub(crate) leave_asked: Notify,
+    /// Goodbye has been said.
+    pub(crate) left: Notify,
+    /// Bytes of request bodies under way.
+    pub(crate) body_bytes: AtomicU64,
+}
+
+/// What happens when a delivery ends.
+pub(crate) struct Ends {
+    pub(crate) me: NodeId,
+    pub(crate) receipts: Arc<Receipts>,
+    pub(crate) changes: Arc<Changes>,
+    pub(crate) undone: Arc<Undone>,
+    pub(crate) tells: mpsc::Sender<(NodeId, Bytes)>,
+}
+
+impl Ends {
+    /// Takes one report; never blocks.
+    pub(crate) fn take(&self, report: &Report) {
+        self.undone.ended(report.item.id);
+        let delivery = DeliveryView::new(report);
+        if delivery.outcome == "failed" {
+            tracing::warn!(
+                item = %delivery.item, path = %delivery.path,
+                subscription = %delivery.subscription,
+                reason = delivery.reason.as_deref().unwrap_or_default(),
+                status = delivery.status, attempts = delivery.attempts, "not delivered"
+            );
+        }
+        self.changes.push(Kind::Delivery, &ChangeView::Delivery { delivery });
+        if report.item.header(meta::RECEIPT).is_some() {
+            self.confirm(report);
+        }
+    }
+
+    /// Tells the item's origin.
+    fn confirm(&self, report: &Report) {
+        let (delivered, status, attempts) = match report.outcome {
+            Outcome::Delivered { status, attempts, .. } => (true, Some(status), attempts),
+            Outcome::Failed { status, attempts, .. } => (false, status, attempts),
+        };
+        let receipt = Receipt {
+            item: report.item.id,
+            subscription: report.subscription.to_string(),
+            delivered,
+            status,
+            attempts: u16::try_from(attempts).unwrap_or(u16::MAX),
+        };
+        let origin = receipt.item.origin;
+        if origin == self.me {
+            self.receipts.record(self.me, &receipt);
+            return;
+        }
+        debug_assert!(receipt.subscription.len() <= NAME_BYTES_MAX);
+        let is_sent =
+            receipt.encode().is_some_and(|bytes| self.tells.try_send((origin, bytes)).is_ok());
+        let counters = &self.receipts.counters;
+        count(if is_sent { &counters.sent } else { &counters.unsent });
+    }
+}
+
+impl Shared {
+    /// How long the agent has been running.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// What the operator should know.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if !self.facts.ready.persistent {
+            warnings.push("in memory only: no --data, so a restart makes a new member".to_owned());
+        }
+        if !self.facts.is_keyed {
+            warnings.push("no cluster key: only this machine can take part".to_owned());
+        }
+        let [receive, _] = self.node.buffer_bytes();
+        if (1..425_984).contains(&receive) {
+            warnings.push(format!(
+                "the UDP receive buffer has {receive} bytes, so bursts may be dropped; raise \
+                 net.core.rmem_max to 4194304"
+            ));
+        }
+        let shed: u64 = self.delivery.snapshot().iter().map(|each| each.shed).sum();
+        if shed > 0 {
+            warnings.push(format!("{shed} items were dropped because a consumer's queue was full"));
+        }
+        warnings
+    }
+}

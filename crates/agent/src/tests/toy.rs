@@ -1,0 +1,242 @@
+//! A node that is alone: what it publishes it receives itself, and nobody else does.
+
+use crate::network::Seed;
+use bruit_model::{
+    Command, CommandError, Event, HybridTime, Item, ItemId, Items, Member, MemberState, Members,
+    MetaEntry, Node, NodeId, Now, Pattern, Publish, Record, Records, Rejected, Reply, SocketId,
+    StreamId, StreamInput, StreamOutput, Style, TopicParams, Transmit, Wake,
+};
+use bytes::Bytes;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The id of the member that a ghostly group has beside the toy.
+pub(super) const GHOST: NodeId = NodeId([0xfe; 16]);
+
+struct Toy {
+    members: Vec<Member>,
+    held: Held,
+    registry: Registry,
+    events: VecDeque<Event>,
+}
+
+/// A toy node.
+#[expect(clippy::unnecessary_wraps, reason = "the signature is that of every network")]
+pub(super) fn start(seed: Seed, now: Now) -> Result<Box<dyn Node + Send>, CommandError> {
+    Ok(Box::new(Toy::new(seed, now)))
+}
+
+/// A toy node that believes in one more member, whose subscription `app` selects everything.
+#[expect(clippy::unnecessary_wraps, reason = "the signature is that of every network")]
+pub(super) fn start_with_ghost(seed: Seed, now: Now) -> Result<Box<dyn Node + Send>, CommandError> {
+    let mut toy = Toy::new(seed, now);
+    let mut ghost = toy.members[0].clone();
+    ghost.id = GHOST;
+    ghost.name = "ghost".into();
+    ghost.is_self = false;
+    ghost.metadata =
+        vec![MetaEntry { key: "$sub/app".into(), value: b"**".as_slice().into(), version: 1 }];
+    toy.members.push(ghost);
+    Ok(Box::new(toy))
+}
+
+impl Toy {
+    fn new(seed: Seed, _: Now) -> Self {
+        let me = Member {
+            id: bruit_wire::Identity::from_seed(&seed.identity_seed).id(),
+            name: seed.name.into(),
+            addr: seed.advertise,
+            state: MemberState::Alive,
+            why: "it is this node".to_owned(),
+            conflict: false,
+            incarnation: 3,
+            generation: seed.generation.into(),
+            metadata: Vec::new(),
+            since: Duration::from_secs(2),
+            rtt: None,
+            is_self: true,
+        };
+        Self {
+            members: vec![me],
+            held: Held(Vec::new()),
+            registry: Registry(BTreeMap::new()),
+            events: VecDeque::new(),
+        }
+    }
+
+    fn publish(&mut self, now: Now, publish: Publish) -> Result<Reply, CommandError> {
+        if let Some(topic) = &publish.topic
+            && !self.registry.topics().iter().any(|known| known.pattern == *topic)
+        {
+            return Err(CommandError::Invalid(format!("there is no topic {topic}")));
+        }
+        let seq = self.held.0.len() as u64 + 1;
+        let item = Arc::new(Item {
+            id: ItemId { origin: self.members[0].id, start: 7, seq },
+            path: publish.path,
+            previous_in_topic: None,
+            time: HybridTime(now.unix.as_millis() << 16),
+            expires_unix_millis: None,
+            style: publish.style.unwrap_or(Style::Auto),
+            repair: true,
+            fanout_count: 4,
+            rounds_left: 8,
+            headers: publish.headers,
+            payload: publish.payload,
+            signature: None,
+        });
+        self.held.0.push(Arc::clone(&item));
+        self.events.push_back(Event::Item { item: Arc::clone(&item), from: None, repaired: false });
+        Ok(Reply::Accepted(item.id))
+    }
+
+    fn set_metadata(&mut self, changes: Vec<(String, Option<Vec<u8>>)>) {
+        let metadata = &mut self.members[0].metadata;
+        for (key, value) in changes {
+            metadata.retain(|entry| *entry.key != *key);
+            if let Some(value) = value {
+                metadata.push(MetaEntry { key: key.into(), value: value.into(), version: 1 });
+            }
+        }
+        let me = Box::new(self.members[0].clone());
+        self.events.push_back(Event::MemberUpdated(me));
+    }
+}
+
+struct Held(Vec<Arc<Item>>);
+
+impl Items for Held {
+    fn iter(&self) -> Box<dyn Iterator<Item = Arc<Item>> + '_> {
+        Box::new(self.0.iter().cloned())
+    }
+
+    fn get(&self, id: &ItemId) -> Option<Arc<Item>> {
+        self.0.iter().find(|item| item.id == *id).cloned()
+    }
+
+    fn find(&self, printable: &str) -> Option<Arc<Item>> {
+        self.0.iter().find(|item| item.id.to_string() == printable).cloned()
+    }
+
+    fn held(&self) -> (usize, u64) {
+        (self.0.len(), self.0.iter().map(|item| item.held_bytes() as u64).sum())
+    }
+}
+
+struct Registry(BTreeMap<String, Bytes>);
+
+impl Records for Registry {
+    fn iter(&self) -> Box<dyn Iterator<Item = Record> + '_> {
+        Box::new(self.0.iter().map(|(key, value)| Record {
+            key: key.as_str().into(),
+            value: Some(value.clone()),
+            time: HybridTime(1),
+        }))
+    }
+
+    fn topics(&self) -> Vec<TopicParams> {
+        let of_record = |(key, value): (&String, &Bytes)| {
+            let pattern = Pattern::parse(key.strip_prefix(TopicParams::RECORD_PREFIX)?).ok()?;
+            TopicParams::from_record(pattern, value).ok()
+        };
+        let mut topics: Vec<_> = self.0.iter().filter_map(of_record).collect();
+        topics.push(TopicParams::new(Pattern::root()));
+        topics
+    }
+}
+
+struct Table(Vec<Member>);
+
+impl Members for Table {
+    fn iter(&self) -> Box<dyn Iterator<Item = Member> + '_> {
+        Box::new(self.0.iter().cloned())
+    }
+
+    fn get(&self, id: &NodeId) -> Option<Member> {
+        self.0.iter().find(|member| member.id == *id).cloned()
+    }
+
+    fn counts(&self) -> [usize; 4] {
+        [self.0.len(), 0, 0, 0]
+    }
+}
+
+impl Node for Toy {
+    fn handle_datagram(
+        &mut self,
+        _: Now,
+        _: SocketId,
+        _: SocketAddr,
+        _: &[u8],
+    ) -> Result<(), Rejected> {
+        Err(Rejected::UnknownVersion)
+    }
+
+    fn handle_stream(&mut self, _: Now, _: StreamId, _: StreamInput<'_>) {}
+
+    fn handle_command(&mut self, now: Now, command: Command) -> Result<Reply, CommandError> {
+        match command {
+            Command::Publish(publish) => return self.publish(now, publish),
+            Command::SetMetadata(changes) => self.set_metadata(changes),
+            Command::PutRecord { key, value: Some(value) } => {
+                self.registry.0.insert(key, value);
+            }
+            Command::PutRecord { key, value: None } => {
+                self.registry.0.remove(&key);
+            }
+            Command::Leave => self.events.push_back(Event::Left),
+            Command::Join(_) | Command::ReportLag(_) => {}
+            Command::Tell { to, .. } => return Err(CommandError::UnknownMember(to)),
+            Command::InstallKey(_) | Command::UseKey(_) | Command::Extra(_) => {
+                return Err(CommandError::Unsupported);
+            }
+        }
+        Ok(Reply::Done)
+    }
+
+    fn handle_timeout(&mut self, _: Now) {}
+
+    fn poll_transmit(&mut self, _: Now, _: &mut Vec<u8>) -> Option<Transmit> {
+        None
+    }
+
+    fn poll_stream(&mut self, _: Now, _: &mut Vec<u8>) -> Option<StreamOutput> {
+        None
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    fn poll_timeout(&self) -> Option<Wake> {
+        None
+    }
+
+    fn id(&self) -> NodeId {
+        self.members[0].id
+    }
+
+    fn members(&self, _: Now) -> Box<dyn Members + '_> {
+        Box::new(Table(self.members.clone()))
+    }
+
+    fn items(&self) -> &dyn Items {
+        &self.held
+    }
+
+    fn records(&self) -> &dyn Records {
+        &self.registry
+    }
+
+    fn snapshot(&self, undone: &[ItemId]) -> Vec<u8> {
+        undone.iter().flat_map(|item| item.seq.to_be_bytes()).collect()
+    }
+
+    fn counters(&self, visit: &mut dyn FnMut(&'static str, &'static str, u64)) {
+        visit("members", "alive", self.members.len() as u64);
+        visit("items_published", "", self.held.0.len() as u64);
+        visit("datagrams_rejected", "replayed", 0);
+    }
+}

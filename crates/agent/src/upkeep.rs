@@ -1,0 +1,65 @@
+//! What is done now and then: the node's snapshot is kept, and pauses of subscriptions are told.
+
+use crate::api::views::ChangeView;
+use crate::changes::Kind;
+use crate::delivery::SubscriptionState;
+use crate::shared::{Shared, count};
+use crate::state::StateDir;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often. A run that is killed starts from a snapshot this old; what it then has twice is
+/// found by ids. Guess.
+const PERIOD: Duration = Duration::from_secs(5);
+
+/// Runs until it is aborted.
+pub(crate) async fn run(shared: Arc<Shared>, dir: Option<Arc<StateDir>>) {
+    let mut paused = BTreeMap::new();
+    let mut kept = Vec::new();
+    loop {
+        tell_pauses(&shared, &mut paused);
+        if let Some(dir) = &dir {
+            keep(&shared, dir, &mut kept).await;
+        }
+        tokio::time::sleep(PERIOD).await;
+    }
+}
+
+/// Keeps the node's snapshot if it differs from the one in `kept`.
+pub(crate) async fn keep(shared: &Shared, dir: &Arc<StateDir>, kept: &mut Vec<u8>) {
+    let undone = shared.undone.items();
+    let Ok(snapshot) = shared.node.with(move |node, _| node.snapshot(&undone)).await else {
+        return;
+    };
+    if snapshot == *kept {
+        return;
+    }
+    kept.clone_from(&snapshot);
+    let dir = Arc::clone(dir);
+    let written = tokio::task::spawn_blocking(move || dir.keep_snapshot(&snapshot)).await;
+    if let Ok(Err(error)) = written {
+        kept.clear();
+        count(&shared.counters.snapshots_failed);
+        tracing::error!(%error, cause = ?std::error::Error::source(&error), "state not kept");
+    }
+}
+
+/// Tells which subscriptions paused or resumed since the last time.
+pub(crate) fn tell_pauses(shared: &Shared, known: &mut BTreeMap<String, SubscriptionState>) {
+    for subscription in shared.delivery.snapshot() {
+        let state = subscription.state;
+        let was = known.insert(subscription.name.clone(), state);
+        if was.unwrap_or(SubscriptionState::Active) == state {
+            continue;
+        }
+        let change = match state {
+            SubscriptionState::Paused => "paused",
+            SubscriptionState::Active => "resumed",
+        };
+        let why = subscription.why.as_deref().unwrap_or_default();
+        tracing::warn!(name = %subscription.name, %why, "subscription {change}");
+        let change = ChangeView::Subscription { change, subscription };
+        shared.changes.push(Kind::Subscription, &change);
+    }
+}

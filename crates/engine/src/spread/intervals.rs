@@ -1,1 +1,0 @@
-//! Which items a node has seen.

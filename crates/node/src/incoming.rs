@@ -1,0 +1,109 @@
+//! Frames coming in: one function call for each kind.
+
+use crate::NativeNode;
+use bruit_engine::membership::swim::message::Message as Probe;
+use bruit_engine::spread::rumor::message::Message as Rumor;
+use bruit_model::{NodeId, Now, Rejected, StreamId};
+use bruit_wire::{Frame, Reader, Subject};
+use std::net::SocketAddr;
+
+/// By which way a frame came, or is to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// To a member, at the address it announces.
+    Member(NodeId),
+    /// By datagram at this address.
+    Addr(SocketAddr, NodeId),
+    /// On this stream.
+    Stream(StreamId),
+}
+
+impl NativeNode {
+    /// Handles all frames of an authentic datagram or stream message.
+    ///
+    /// # Errors
+    /// `Malformed` from the first frame that is; those before it have had their effect.
+    pub(crate) fn handle_frames(
+        &mut self,
+        now: Now,
+        route: Route,
+        from: NodeId,
+        bytes: &[u8],
+    ) -> Result<(), Rejected> {
+        let mut reader = Reader::new(bytes);
+        while !reader.is_empty() {
+            let frame = Frame::decode(&mut reader).map_err(|_| Rejected::Malformed)?;
+            if let Some(frame) = frame {
+                self.on_frame(now, route, from, frame);
+            }
+        }
+        Ok(())
+    }
+
+    fn on_frame(&mut self, now: Now, route: Route, from: NodeId, frame: Frame) {
+        match frame {
+            Frame::Ping { seq, target, summary: _ } => {
+                if target == self.id.into() {
+                    self.on_probe(now, from, Probe::Ping { seq, target: self.id });
+                    self.answer_ping(now, route, seq);
+                }
+            }
+            Frame::Ack { seq, summary } => {
+                self.on_probe(now, from, Probe::Ack { seq });
+                self.compare_summary(now, route, from, summary);
+            }
+            Frame::PingReq { seq, target, wants_nack } => {
+                self.on_probe(now, from, Probe::PingReq { seq, target, wants_nack });
+            }
+            Frame::Nack { seq } => self.on_probe(now, from, Probe::Nack { seq }),
+            Frame::Update(update) => self.on_update(now, from, update),
+            Frame::State { updates, wants_answer } => {
+                self.on_state(now, route, from, updates, wants_answer);
+            }
+            Frame::Buckets { subject: Subject::Members, sums } => {
+                self.on_member_buckets(now, route, &sums);
+            }
+            Frame::Buckets { subject: Subject::Items, sums } => {
+                self.on_item_buckets(now, route, &sums);
+            }
+            Frame::MemberDigests { buckets, digests, wants_answer } => {
+                self.on_member_digests(now, route, buckets, &digests, wants_answer);
+            }
+            Frame::Delta(delta) => self.on_delta(now, delta),
+            other => self.on_item_frame(now, route, from, other),
+        }
+    }
+
+    fn on_item_frame(&mut self, now: Now, route: Route, from: NodeId, frame: Frame) {
+        match frame {
+            Frame::Item { item, wants_feedback, repair } => {
+                self.on_item(now, from, item, wants_feedback, repair);
+            }
+            Frame::Announce(keys) => self.on_rumor(now, from, Rumor::Announce { keys }),
+            Frame::Fetch(keys) => self.on_rumor(now, from, Rumor::Fetch { keys }),
+            Frame::PullRequest => self.on_rumor(now, from, Rumor::PullRequest),
+            Frame::Feedback { id, known } => {
+                self.on_rumor(now, from, Rumor::Feedback { key: id, known });
+            }
+            Frame::ItemDigests { buckets, runs, wants_answer } => {
+                self.on_item_digests(now, route, buckets, &runs, wants_answer);
+            }
+            Frame::Want(runs) => self.on_want(now, route, &runs),
+            Frame::Gone(runs) => self.on_gone(&runs),
+            Frame::Tell { token, bytes } => {
+                self.send_by(now, route, &Frame::Told { token });
+                self.on_tell(from, token, bytes);
+            }
+            Frame::Told { token } => self.on_told(from, token),
+            Frame::Ping { .. }
+            | Frame::PingReq { .. }
+            | Frame::Ack { .. }
+            | Frame::Nack { .. }
+            | Frame::Update(_)
+            | Frame::State { .. }
+            | Frame::Buckets { .. }
+            | Frame::MemberDigests { .. }
+            | Frame::Delta(_) => {}
+        }
+    }
+}
