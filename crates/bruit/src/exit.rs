@@ -67,14 +67,14 @@ impl Failure {
     /// Takes an error of the form `cause; remedy`.
     pub(crate) fn from_error(exit: Exit, error: &dyn std::error::Error) -> Self {
         let text = error.to_string();
+        let source = error.source().map(ToString::to_string);
+        let source = source.filter(|source| !text.contains(source));
         let (cause, remedy) = match text.split_once("; ") {
             Some((cause, remedy)) => (cause.to_owned(), Some(remedy.to_owned())),
             None => (text, None),
         };
         let mut failure = Self::new(exit, cause);
-        if let Some(source) = error.source() {
-            failure.details.push(source.to_string());
-        }
+        failure.details.extend(source);
         if let Some(remedy) = remedy { failure.hint(remedy) } else { failure }
     }
 

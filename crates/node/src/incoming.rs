@@ -43,7 +43,7 @@ impl NativeNode {
     fn on_frame(&mut self, now: Now, route: Route, from: NodeId, frame: Frame) {
         match frame {
             Frame::Ping { seq, target, summary: _ } => {
-                if target == self.id.into() {
+                if target == self.id {
                     self.on_probe(now, from, Probe::Ping { seq, target: self.id });
                     self.answer_ping(now, route, seq);
                 }
@@ -70,7 +70,16 @@ impl NativeNode {
                 self.on_member_digests(now, route, buckets, &digests, wants_answer);
             }
             Frame::Delta(delta) => self.on_delta(now, delta),
-            other => self.on_item_frame(now, route, from, other),
+            other @ (Frame::Item { .. }
+            | Frame::Announce(_)
+            | Frame::Fetch(_)
+            | Frame::PullRequest
+            | Frame::Feedback { .. }
+            | Frame::ItemDigests { .. }
+            | Frame::Want(_)
+            | Frame::Gone(_)
+            | Frame::Tell { .. }
+            | Frame::Told { .. }) => self.on_item_frame(now, route, from, other),
         }
     }
 

@@ -154,9 +154,7 @@ impl NativeNode {
         while let Some(send) = self.swim_out.pop_send() {
             let summary = self.summary();
             let frame = match send.message {
-                Message::Ping { seq, target } => {
-                    Frame::Ping { seq, target: target.into(), summary }
-                }
+                Message::Ping { seq, target } => Frame::Ping { seq, target, summary },
                 Message::PingReq { seq, target, wants_nack } => {
                     Frame::PingReq { seq, target, wants_nack }
                 }

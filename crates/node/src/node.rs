@@ -195,7 +195,7 @@ impl NativeNode {
 
     pub(crate) fn send_encoded(&mut self, now: Now, route: Route, frame: Bytes) {
         let (addr, to) = match route {
-            Route::Stream(id) => return self.stream_send(now, id, frame),
+            Route::Stream(id) => return self.stream_send(now, id, &frame),
             Route::Addr(addr, to) => (addr, Some(to)),
             Route::Member(to) => {
                 let Some(member) = self.swim.get(&to) else { return };
@@ -205,7 +205,7 @@ impl NativeNode {
         if frame.len() <= self.plaintext_max() {
             self.outgoing.push(addr, to, frame);
         } else {
-            self.stream_send_to(now, addr, frame);
+            self.stream_send_to(now, addr, &frame);
         }
     }
 

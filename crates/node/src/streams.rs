@@ -10,7 +10,6 @@ use crate::incoming::Route;
 use bruit_engine::{Deadlines, Instant};
 use bruit_model::{Now, StreamId, StreamInput, StreamOutput, Target, Transport};
 use bruit_wire::{StreamCrypto, StreamError};
-use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -150,7 +149,7 @@ impl NativeNode {
     }
 
     /// Sends a message to an address, by the stream that is open or a new one.
-    pub(crate) fn stream_send_to(&mut self, now: Now, addr: SocketAddr, frame: Bytes) {
+    pub(crate) fn stream_send_to(&mut self, now: Now, addr: SocketAddr, frame: &[u8]) {
         let open = self.streams.by_addr.get(&addr).copied();
         let id = open.or_else(|| self.open_stream(now, Target::Addr(addr)));
         if let Some(id) = id {
@@ -158,9 +157,9 @@ impl NativeNode {
         }
     }
 
-    pub(crate) fn stream_send(&mut self, now: Now, id: StreamId, frame: Bytes) {
+    pub(crate) fn stream_send(&mut self, now: Now, id: StreamId, frame: &[u8]) {
         let Some(conn) = self.streams.conns.get_mut(&id) else { return };
-        match conn.crypto.send_message(&frame) {
+        match conn.crypto.send_message(frame) {
             Ok(()) => self.counters.stream_messages_out += 1,
             Err(_) => self.counters.stream_messages_shed += 1,
         }

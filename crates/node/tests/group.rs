@@ -209,7 +209,6 @@ fn an_idle_group_sends_the_same_at_any_size() {
         assert!(datagrams <= 2 * 60 * count as u64 + 2 * count as u64, "{count}: {datagrams}");
         rates.push(per_node_second(after.datagram_bytes_sent - before.datagram_bytes_sent));
     }
-    println!("bytes a node and second at 10, 50, 200 nodes: {rates:?}");
     let (low, high) = (*rates.iter().min().unwrap(), *rates.iter().max().unwrap());
     assert!(high * 10 <= low * 11, "{rates:?}");
 }

@@ -59,7 +59,7 @@ fn repair_brings_what_a_style_missed_and_only_where_it_is_on() {
 #[test]
 fn a_late_joiner_gets_what_is_retained() {
     let mut group = Group::down(Setup::default(), 4);
-    for host in group.hosts[..3].to_vec() {
+    for host in group.hosts.clone().into_iter().take(3) {
         group.start(host);
     }
     group.net.run_for(s(5));
@@ -80,7 +80,7 @@ fn a_late_joiner_gets_what_is_retained() {
 #[test]
 fn an_item_of_one_mebibyte_travels_by_stream() {
     let mut group = Group::settled(Setup::default(), 6);
-    let payload: Vec<u8> = (0..Item::PAYLOAD_BYTES_MAX).map(|n| (n % 251) as u8).collect();
+    let payload: Vec<u8> = (0..Item::PAYLOAD_BYTES_MAX).map(|n| n.to_le_bytes()[0] % 251).collect();
     let id = group.publish(group.hosts[0], "big", &payload);
     assert!(group.wait(s(30), |net| all_have(net, &id)));
     for host in &group.hosts {

@@ -2,6 +2,9 @@
 //!
 //! `BRUIT_SEEDS` says how many seeds are run (20 if unset), `BRUIT_SEED` runs one alone.
 
+#![allow(clippy::disallowed_methods, reason = "the number of seeds is given from outside")]
+#![allow(clippy::print_stdout, reason = "a run that fails says how, and how to repeat it")]
+
 mod common;
 
 use bruit_engine::Rng;
@@ -18,6 +21,10 @@ fn seeds() -> Vec<u64> {
         Some(seed) => vec![seed],
         None => (0..number("BRUIT_SEEDS").unwrap_or(20)).collect(),
     }
+}
+
+fn below(rng: &mut Rng, bound: u32) -> u32 {
+    u32::try_from(rng.below(u64::from(bound))).expect("the result is below a u32")
 }
 
 /// One run: `(trace hash, how many of each fault happened)`.
@@ -39,9 +46,9 @@ impl Swarm {
     fn new(seed: u64) -> Self {
         let mut rng = Rng::from_seed(seed);
         let link = Link {
-            loss_ppm: u32::try_from(rng.below(150_000)).unwrap(),
-            duplicate_ppm: u32::try_from(rng.below(50_000)).unwrap(),
-            reorder_ppm: u32::try_from(rng.below(100_000)).unwrap(),
+            loss_ppm: below(&mut rng, 150_000),
+            duplicate_ppm: below(&mut rng, 50_000),
+            reorder_ppm: below(&mut rng, 100_000),
             ..Link::default()
         };
         let setup =

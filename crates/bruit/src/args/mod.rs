@@ -7,7 +7,7 @@ mod tests;
 mod values;
 
 pub(crate) use agent::{AgentArgs, LogFormat};
-pub(crate) use output::{ColorChoice, Connection, Format, Output};
+pub(crate) use output::{Address, ColorChoice, Connection, Format, Output};
 pub(crate) use values::{parse_duration, parse_header};
 
 use bruit_model::Pattern;
@@ -147,7 +147,7 @@ pub(crate) struct SendArgs {
     #[command(flatten)]
     pub(crate) item: ItemArgs,
     #[command(flatten)]
-    pub(crate) address: output::Address,
+    pub(crate) address: Address,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -163,7 +163,7 @@ pub(crate) struct PublishArgs {
     #[command(flatten)]
     pub(crate) item: ItemArgs,
     #[command(flatten)]
-    pub(crate) address: output::Address,
+    pub(crate) address: Address,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -184,7 +184,7 @@ pub(crate) struct ListenArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
-    pub(crate) address: output::Address,
+    pub(crate) address: Address,
     #[command(flatten)]
     pub(crate) output: Output,
 }

@@ -78,7 +78,6 @@ pub(crate) fn make_node(setup: Setup, boot: &Boot<'_>) -> NativeNode {
 impl Group {
     /// `count` hosts that are down.
     pub(crate) fn down(setup: Setup, count: usize) -> Self {
-        println!("seed {}", setup.seed);
         let mut net = Net::new(setup.seed, setup.link);
         let hosts = (0..count)
             .map(|_| net.add_host(move |boot| Box::new(make_node(setup, &boot))))

@@ -1,0 +1,246 @@
+//! Talks to an agent's HTTP API.
+
+mod events;
+mod problem;
+mod sse;
+mod views;
+
+pub(crate) use events::{Changes, Told};
+pub(crate) use views::{Item, Member, Receipt, Subscription, Summary};
+
+use crate::args::{Address, Connection};
+use crate::exit::{Exit, Failure};
+use bytes::Bytes;
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// The largest answer that is read, in bytes: a list of many thousand members. Guess.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// One connection to an agent's API, opened when needed.
+#[derive(Debug)]
+pub(crate) struct Client {
+    authority: Authority,
+    token: Option<HeaderValue>,
+    timeout: Duration,
+    sender: Option<SendRequest<Full<Bytes>>>,
+}
+
+/// What is asked of an agent.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    method: Method,
+    target: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Ask {
+    /// A request without headers and body.
+    pub(crate) fn new(method: Method, target: impl Into<String>) -> Self {
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        Self { method, target: target.into(), headers, body }
+    }
+
+    /// Sets the body.
+    pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Adds a header.
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+}
+
+/// What an agent answered, whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The status: 2xx, or 504 with a summary.
+    pub(crate) status: StatusCode,
+    /// The body.
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            Failure::new(Exit::Failed, format!("the answer is not understood: {error}"))
+                .hint("is this the API of an agent, and of this version? see `bruit version`")
+        })
+    }
+}
+
+impl Client {
+    /// A client of the agent at `address`; nothing is connected yet.
+    pub(crate) fn new(address: &Address, timeout: Duration) -> Result<Self, Failure> {
+        let token = address.token.as_ref().map(|token| {
+            HeaderValue::from_str(token)
+                .map_err(|_| Failure::usage("the token has letters that no header may have"))
+        });
+        let mut token = token.transpose()?;
+        if let Some(token) = &mut token {
+            token.set_sensitive(true);
+        }
+        Ok(Self { authority: authority(&address.addr)?, token, timeout, sender: None })
+    }
+
+    /// As [`Client::new`].
+    pub(crate) fn of(connection: &Connection) -> Result<Self, Failure> {
+        Self::new(&connection.address, connection.timeout)
+    }
+
+    /// Where the agent is, for messages.
+    pub(crate) fn addr(&self) -> &str {
+        self.authority.as_str()
+    }
+
+    /// Asks, and reads the answer whole. A problem that the agent reports is a failure; 504 with
+    /// a summary is not.
+    pub(crate) async fn ask(&mut self, ask: Ask) -> Result<Answer, Failure> {
+        let timeout = self.timeout;
+        let whole = async {
+            let response = self.start(ask).await?;
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+            let body = body.map_err(|error| broken(self.addr(), &*error))?.to_bytes();
+            let answer = Answer { status: parts.status, body };
+            let is_problem = problem::is_problem(&parts.headers);
+            if !is_problem && (parts.status.is_success() || parts.status == StatusCode::GATEWAY_TIMEOUT) {
+                return Ok(answer);
+            }
+            Err(problem::failure(parts.status, &answer.body))
+        };
+        match tokio::time::timeout(timeout, whole).await {
+            Ok(end) => end,
+            Err(_) => {
+                self.sender = None;
+                let addr = self.addr();
+                let text = format!("the agent at {addr} did not answer within {timeout:?}");
+                Err(Failure::new(Exit::Incomplete, text))
+            }
+        }
+    }
+
+    /// Asks for JSON.
+    pub(crate) async fn get<T: DeserializeOwned>(&mut self, target: &str) -> Result<T, Failure> {
+        self.ask(Ask::new(Method::GET, target)).await?.json()
+    }
+
+    /// Asks, and gives the answer while it comes.
+    async fn start(&mut self, ask: Ask) -> Result<Response<Incoming>, Failure> {
+        let target: PathAndQuery = ask.target.parse().map_err(|_| {
+            Failure::usage(format!("{:?} cannot stand in a request", ask.target))
+        })?;
+        let mut request = Request::new(Full::new(ask.body));
+        *request.method_mut() = ask.method;
+        *request.uri_mut() = target.into();
+        *request.headers_mut() = ask.headers;
+        let host = HeaderValue::from_str(self.authority.as_str())
+            .map_err(|_| Failure::usage("--addr cannot stand in a header"))?;
+        request.headers_mut().insert(header::HOST, host);
+        if let Some(token) = &self.token {
+            request.headers_mut().insert("bruit-token", token.clone());
+        }
+        self.connect().await?;
+        let sender = self.sender.as_mut().expect("connected above");
+        let sent = sender.send_request(request).await;
+        sent.map_err(|error| {
+            self.sender = None;
+            broken(self.addr(), &error)
+        })
+    }
+
+    /// Makes sure that there is a connection that takes a request.
+    async fn connect(&mut self) -> Result<(), Failure> {
+        if let Some(sender) = &mut self.sender
+            && sender.ready().await.is_ok()
+        {
+            return Ok(());
+        }
+        let unreachable = |error: &dyn std::error::Error| {
+            Failure::new(Exit::Unreachable, format!("no agent answers at {}", self.addr()))
+                .detail(error.to_string())
+                .hint("start one with `bruit agent`, or name another with --addr or BRUIT_ADDR")
+        };
+        let stream =
+            TcpStream::connect(self.authority.as_str()).await.map_err(|e| unreachable(&e))?;
+        stream.set_nodelay(true).map_err(|error| unreachable(&error))?;
+        let (sender, connection) =
+            handshake(TokioIo::new(stream)).await.map_err(|error| unreachable(&error))?;
+        // How it ends is told to whoever waits for an answer on it.
+        tokio::spawn(async { drop(connection.await) });
+        self.sender = Some(sender);
+        Ok(())
+    }
+}
+
+fn broken(addr: &str, error: &dyn std::error::Error) -> Failure {
+    let text = format!("the agent at {addr} ended the connection before it had answered");
+    Failure::new(Exit::Unreachable, text).detail(error.to_string())
+}
+
+/// `host`, `host:port` or `http://host:port`.
+fn authority(text: &str) -> Result<Authority, Failure> {
+    let bare = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+    let bad = |_| {
+        Failure::usage(format!("--addr {text}: not an address"))
+            .hint("write the one in the agent's ready line, such as 127.0.0.1:7070")
+    };
+    let authority: Authority = bare.parse().map_err(bad)?;
+    if authority.port().is_some() {
+        return Ok(authority);
+    }
+    format!("{bare}:{}", bruit_agent::API_PORT).parse().map_err(bad)
+}
+
+/// `text` as a part of a request's path: what cannot stand there is percent-encoded. `%` stays,
+/// so that what is encoded already is not encoded again.
+pub(crate) fn encode_path(text: &str) -> String {
+    const PLAIN: &[u8] = b"-._~!$&'()*+,;=:@/%";
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded += &format!("%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_lack_scheme_and_port() {
+        for (text, expected) in [
+            ("127.0.0.1:1", Some("127.0.0.1:1")),
+            ("http://localhost:2/", Some("localhost:2")),
+            ("[::1]:3", Some("[::1]:3")),
+            ("10.0.0.1", Some("10.0.0.1:7070")),
+            ("[::1]", Some("[::1]:7070")),
+            ("a b", None),
+            ("", None),
+        ] {
+            assert_eq!(authority(text).ok().as_ref().map(Authority::as_str), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_encoded_once() {
+        assert_eq!(encode_path("/a b/é?#%20"), "/a%20b/%C3%A9%3F%23%20");
+        assert_eq!(encode_path("cache/users/42"), "cache/users/42");
+    }
+}
