@@ -56,6 +56,8 @@ pub struct Agent {
     pub(crate) shared: Arc<Shared>,
     server: Option<Server>,
     tasks: Vec<JoinHandle<()>>,
+    upkeep: Option<JoinHandle<()>>,
+    stop_upkeep: Arc<Notify>,
     dir: Option<Arc<StateDir>>,
 }
 
@@ -132,7 +134,14 @@ impl Agent {
         let (node, events) = bruit_runtime::spawn(bound, node, clock, Options::default());
         let (tells, receipts_to_tell) = mpsc::channel(TELLS_MAX);
         let shared = Arc::new(share(facts, node, tells));
-        let mut agent = Self { shared, server: None, tasks: Vec::new(), dir };
+        let mut agent = Self {
+            shared,
+            server: None,
+            tasks: Vec::new(),
+            upkeep: None,
+            stop_upkeep: Arc::default(),
+            dir,
+        };
         let shared = &agent.shared;
         agent.tasks.push(tokio::spawn(pump::run(Arc::clone(shared), events)));
         agent.tasks.push(tokio::spawn(pump::tell(shared.node.clone(), receipts_to_tell)));
@@ -145,7 +154,9 @@ impl Agent {
         if !config.join.is_empty() {
             command(&shared.node, Command::Join(config.join.clone())).await?;
         }
-        agent.tasks.push(tokio::spawn(upkeep::run(Arc::clone(shared), agent.dir.clone())));
+        let stop = Arc::clone(&agent.stop_upkeep);
+        let upkeep = upkeep::run(Arc::clone(shared), agent.dir.clone(), stop);
+        agent.upkeep = Some(tokio::spawn(upkeep));
         agent.server = Some(Server::start(listener, Arc::clone(shared), CONNECTIONS_MAX));
         for warning in shared.warnings() {
             tracing::warn!("{warning}");
@@ -178,8 +189,13 @@ impl Agent {
             server.stop(patience).await;
         }
         drop(tokio::time::timeout(patience, drained(&shared.delivery)).await);
-        if let Some(dir) = &self.dir {
-            upkeep::keep(&shared, dir, &mut Vec::new()).await;
+        self.stop_upkeep.notify_one();
+        if let Some(upkeep) = self.upkeep.take() {
+            // It ends by the signal; if it panicked there is nothing to wait for.
+            drop(upkeep.await);
+        }
+        if let Some(dir) = self.dir.take() {
+            upkeep::keep(&shared, &dir, &mut Vec::new()).await;
         }
         shared.node.stop().await;
     }
@@ -194,7 +210,7 @@ impl std::fmt::Debug for Agent {
 impl Drop for Agent {
     fn drop(&mut self) {
         self.shared.changes.close();
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.tasks.iter().chain(&self.upkeep).for_each(JoinHandle::abort);
     }
 }
 

@@ -8,13 +8,14 @@ use crate::state::StateDir;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// How often. A run that is killed starts from a snapshot this old; what it then has twice is
 /// found by ids. Guess.
 const PERIOD: Duration = Duration::from_secs(5);
 
-/// Runs until it is aborted.
-pub(crate) async fn run(shared: Arc<Shared>, dir: Option<Arc<StateDir>>) {
+/// Runs until `stop` is told; then nothing is being written any more.
+pub(crate) async fn run(shared: Arc<Shared>, dir: Option<Arc<StateDir>>, stop: Arc<Notify>) {
     let mut paused = BTreeMap::new();
     let mut kept = Vec::new();
     loop {
@@ -22,7 +23,10 @@ pub(crate) async fn run(shared: Arc<Shared>, dir: Option<Arc<StateDir>>) {
         if let Some(dir) = &dir {
             keep(&shared, dir, &mut kept).await;
         }
-        tokio::time::sleep(PERIOD).await;
+        tokio::select! {
+            () = tokio::time::sleep(PERIOD) => {}
+            () = stop.notified() => return,
+        }
     }
 }
 

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Agent(args) => agent::run(*args),
-        Command::Demo(args) => demo::run(args),
+        Command::Demo(args) => demo::run(&args),
         Command::Echo(args) => wait_for(echo::run(args)),
         Command::Listen(args) => wait_for(commands::listen::run(args)),
         Command::Send(args) => wait_for(commands::send::send(args)),

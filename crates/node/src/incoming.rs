@@ -4,7 +4,7 @@ use crate::NativeNode;
 use bruit_engine::membership::swim::message::Message as Probe;
 use bruit_engine::spread::rumor::message::Message as Rumor;
 use bruit_model::{NodeId, Now, Rejected, StreamId};
-use bruit_wire::{Frame, Reader, Subject};
+use bruit_wire::{Frame, Subject};
 use std::net::SocketAddr;
 
 /// By which way a frame came, or is to go.
@@ -22,7 +22,7 @@ impl NativeNode {
     /// Handles all frames of an authentic datagram or stream message.
     ///
     /// # Errors
-    /// `Malformed` from the first frame that is; those before it have had their effect.
+    /// `Malformed` if one of them is: none has had an effect.
     pub(crate) fn handle_frames(
         &mut self,
         now: Now,
@@ -30,12 +30,13 @@ impl NativeNode {
         from: NodeId,
         bytes: &[u8],
     ) -> Result<(), Rejected> {
-        let mut reader = Reader::new(bytes);
-        while !reader.is_empty() {
-            let frame = Frame::decode(&mut reader).map_err(|_| Rejected::Malformed)?;
-            if let Some(frame) = frame {
-                self.on_frame(now, route, from, frame);
-            }
+        let mut frames = Vec::new();
+        self.counters.frames_unknown += bruit_wire::decode_all(bytes, &mut frames)? as u64;
+        // What a message says is judged by what is known, so updates beside it come first.
+        let (updates, others): (Vec<_>, Vec<_>) =
+            frames.into_iter().partition(|frame| matches!(frame, Frame::Update(_)));
+        for frame in updates.into_iter().chain(others) {
+            self.on_frame(now, route, from, frame);
         }
         Ok(())
     }
@@ -98,7 +99,7 @@ impl NativeNode {
                 self.on_item_digests(now, route, buckets, &runs, wants_answer);
             }
             Frame::Want(runs) => self.on_want(now, route, &runs),
-            Frame::Gone(runs) => self.on_gone(&runs),
+            Frame::Gone(runs) => self.on_gone(now, &runs),
             Frame::Tell { token, bytes } => {
                 self.send_by(now, route, &Frame::Told { token });
                 self.on_tell(from, token, bytes);

@@ -18,8 +18,11 @@ use std::num::NonZeroU8;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a run is quiet, with none of its items held, before it is left out of summaries.
-const DORMANT_AFTER: Duration = Duration::from_secs(600);
+/// How much longer than the longest retention a run is quiet before it is left out of summaries:
+/// clocks that differ, and items on their way.
+const DORMANT_MARGIN: Duration = Duration::from_secs(60);
+/// From this payload on, `auto` is push: direct mail would hold a copy for every member at once.
+const DIRECT_BYTES_MAX: usize = 16 << 10;
 /// How long a dormant run is remembered, so that its items do not come back.
 const FORGET_AFTER: Duration = Duration::from_secs(24 * 3600);
 
@@ -49,7 +52,8 @@ impl NativeNode {
             })?,
         };
         let item = self.stamp(now, publish, &topic);
-        let spread = Spread { style: item.style, ..topic.spread };
+        let fanout_count = NonZeroU8::new(item.fanout_count).unwrap_or(topic.spread.fanout_count);
+        let spread = Spread { style: item.style, fanout_count, ..topic.spread };
         let id = item.id;
         self.counters.items_published += 1;
         self.take_in(now, Arc::new(item), None, false);
@@ -64,6 +68,10 @@ impl NativeNode {
         let expiry = publish.expiry.or(topic.expiry);
         let unix_millis = now.unix.as_millis();
         let members = self.swim.live_peers().len() + 1;
+        let style = self.resolve(publish.style.unwrap_or(topic.spread.style), &publish, members);
+        let chosen = topic.spread.fanout_count.get();
+        let fanout_count =
+            if style == Style::Push { chosen.max(log2_ceil(members)) } else { chosen };
         let rounds_left = match topic.spread.stop {
             StopRule::Rounds(rounds) => rounds.get(),
             StopRule::Counter { .. } | StopRule::Coin { .. } => u8::MAX,
@@ -73,15 +81,24 @@ impl NativeNode {
             previous_in_topic: self.upkeep.note_published(&topic.pattern, id.seq),
             time: HybridTime(self.clock.tick(unix_millis)),
             expires_unix_millis: expiry.map(|expiry| unix_millis.saturating_add(millis(expiry))),
-            style: rumor::resolve(publish.style.unwrap_or(topic.spread.style), members),
+            style,
             repair: topic.repair,
-            fanout_count: topic.spread.fanout_count.get(),
+            fanout_count,
             rounds_left,
             headers: publish.headers,
             payload: publish.payload,
             path: publish.path,
             signature: None,
         }
+    }
+
+    fn resolve(&self, style: Style, publish: &Publish, members: usize) -> Style {
+        let resolved = rumor::resolve(style, members);
+        let is_large = publish.payload.len() > DIRECT_BYTES_MAX;
+        if style == Style::Auto && resolved == Style::Direct && is_large {
+            return Style::Push;
+        }
+        resolved
     }
 
     pub(crate) fn on_item(
@@ -128,9 +145,9 @@ impl NativeNode {
     fn take_in(&mut self, now: Now, item: Arc<Item>, from: Option<NodeId>, repaired: bool) {
         let run = Run::of(&item.id);
         self.seen.insert(&run, item.id.seq);
-        let pulls = matches!(item.style, Style::Pull | Style::PushPull);
-        self.upkeep.note_item(run, now.mono, pulls);
-        if pulls {
+        self.upkeep.note_item(run, item.time.unix_millis().min(now.unix.as_millis()));
+        if matches!(item.style, Style::Pull | Style::PushPull) {
+            self.upkeep.note_pulled(now.mono);
             self.update_pulling(now);
         }
         let expires = item.expires_unix_millis;
@@ -240,20 +257,30 @@ impl NativeNode {
         if !self.upkeep.is_due(now.mono) {
             return;
         }
-        let topics = self.registry.all_topics().iter();
-        let retention = topics.map(|topic| topic.retention.age_max).max().unwrap_or_default();
-        if now.mono.since(self.started) > retention {
-            self.repair.forget_restored();
-        }
         for id in self.registry.purge(now.mono) {
             self.store.remove(&id);
         }
         self.update_pulling(now);
-        for run in self.upkeep.quiet_runs(now.mono, DORMANT_AFTER, &self.store) {
-            self.seen.set_dormant(&run, true);
+        self.forget_runs(now);
+    }
+
+    /// Leaves runs out of summaries once none of their items can be retained by anybody, and
+    /// forgets them a day later. A run with a winning record stays: a newcomer must learn of it.
+    fn forget_runs(&mut self, now: Now) {
+        let topics = self.registry.all_topics().iter();
+        let retention = topics.map(|topic| topic.retention.age_max).max().unwrap_or_default();
+        let quiet = retention.saturating_add(DORMANT_MARGIN);
+        if now.mono.since(self.started) > quiet {
+            self.repair.forget_restored();
         }
-        for run in self.upkeep.quiet_runs(now.mono, FORGET_AFTER, &self.store) {
-            if run.origin != self.id || run.start != self.start {
+        let unix_millis = now.unix.as_millis();
+        let needed = self.registry.runs();
+        for run in self.upkeep.quiet_runs(unix_millis, quiet) {
+            self.seen.set_dormant(&run, !needed.contains(&run));
+        }
+        for run in self.upkeep.quiet_runs(unix_millis, quiet.saturating_add(FORGET_AFTER)) {
+            let is_own = run == Run { origin: self.id, start: self.start };
+            if !needed.contains(&run) && !is_own {
                 self.seen.remove(&run);
                 self.upkeep.forget(&run);
             }
@@ -269,6 +296,14 @@ fn check_limits(publish: &Publish) -> Result<(), CommandError> {
     too_large("the number of headers", publish.headers.len(), Item::HEADERS_MAX)?;
     let bytes = publish.headers.iter().map(|header| header.name.len() + header.value.len()).sum();
     too_large("the headers' length", bytes, Item::HEADER_BYTES_MAX)
+}
+
+/// The fanout that makes push alone reach nearly all: `⌈log2 n⌉`, which is `ln n + c` with `c` about
+/// 2.5 to 4 for 100 to 10,000 members, so that all are reached with probability `exp(-exp(-c))`.
+/// Source: Kermarrec, Massoulié, Ganesh, "Probabilistic reliable dissemination", 2003.
+fn log2_ceil(members: usize) -> u8 {
+    let bits = usize::BITS - members.saturating_sub(1).leading_zeros();
+    u8::try_from(bits).expect("at most 64 bits")
 }
 
 pub(crate) fn millis(duration: Duration) -> u64 {

@@ -115,6 +115,10 @@ impl NativeNode {
         updates: Vec<Update<NodeId, MemberRecord>>,
         wants_answer: bool,
     ) {
+        if from == self.id {
+            // A target that is this node itself: it has told nothing, and joins nobody.
+            return;
+        }
         for update in &updates {
             if let Update::Alive { id, record, .. } = update
                 && *id == from

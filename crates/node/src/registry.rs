@@ -5,13 +5,14 @@
 //! So records spread and are repaired exactly as items are.
 
 use crate::NativeNode;
+use crate::node::Run;
 use bruit_engine::Instant;
 use bruit_model::{
     CommandError, Event, Header, HybridTime, Item, ItemId, NodeId, Now, Path, Pattern, Publish,
     Record, Records, TopicParams, meta,
 };
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,6 +122,11 @@ impl Registry {
     /// The topic with exactly this pattern.
     pub(crate) fn topic_called(&self, pattern: &Pattern) -> Option<&TopicParams> {
         self.topics.iter().find(|topic| topic.pattern == *pattern)
+    }
+
+    /// The runs that winning records are from.
+    pub(crate) fn runs(&self) -> BTreeSet<Run> {
+        self.winners.values().map(|winner| Run::of(&winner.item)).collect()
     }
 
     pub(crate) fn all_topics(&self) -> &[TopicParams] {

@@ -155,7 +155,7 @@ impl NativeNode {
         }
     }
 
-    pub(crate) fn on_gone(&mut self, runs: &[RunRanges]) {
+    pub(crate) fn on_gone(&mut self, now: Now, runs: &[RunRanges]) {
         for each in runs {
             let run = Run { origin: each.origin, start: each.start };
             for &range in &each.ranges {
@@ -163,7 +163,9 @@ impl NativeNode {
                 let count = missing.iter().map(|(first, last)| last - first + 1);
                 self.counters.items_gone += count.sum::<u64>();
             }
-            self.seen.insert_ranges(&run, &each.ranges);
+            if self.seen.insert_ranges(&run, &each.ranges) {
+                self.upkeep.note_item(run, now.unix.as_millis());
+            }
         }
     }
 }

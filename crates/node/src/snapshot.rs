@@ -71,7 +71,7 @@ pub(crate) fn restore(node: &mut NativeNode, now: Now, bytes: &[u8]) -> Result<(
     for (run, ranges) in state.runs {
         node.seen.insert_ranges(&run, &ranges);
         node.repair.note_restored(run, node.seen.ranges(&run).to_vec());
-        node.upkeep.note_item(run, now.mono, false);
+        node.upkeep.note_item(run, now.unix.as_millis());
     }
     node.joins.remember(now.mono, state.addresses);
     Ok(())

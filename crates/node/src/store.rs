@@ -82,10 +82,6 @@ impl Store {
         self.items.range(run.item(first)..=run.item(last)).map(|(_, item)| item)
     }
 
-    pub(crate) fn has_any_of(&self, run: &Run) -> bool {
-        self.between(run, 0, u64::MAX).next().is_some()
-    }
-
     pub(crate) fn contains(&self, id: &ItemId) -> bool {
         self.items.contains_key(id)
     }

@@ -1,7 +1,7 @@
 //! What is looked after once a minute: quiet runs, and whether members poll.
 
+use crate::items::millis;
 use crate::node::Run;
-use crate::store::Store;
 use bruit_engine::Instant;
 use bruit_model::Pattern;
 use std::collections::BTreeMap;
@@ -14,7 +14,9 @@ const PULL_FOR: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
 pub(crate) struct Upkeep {
-    activity: BTreeMap<Run, Instant>,
+    /// When the newest item of each run was accepted by its origin, milliseconds since 1970: what
+    /// all members agree on, so that they leave a run out of their summaries at the same time.
+    newest: BTreeMap<Run, u64>,
     last_in_topic: BTreeMap<Pattern, u64>,
     pull_until: Option<Instant>,
     last: Instant,
@@ -26,11 +28,13 @@ impl Upkeep {
         self.last_in_topic.insert(topic.clone(), seq)
     }
 
-    pub(crate) fn note_item(&mut self, run: Run, now: Instant, pulls: bool) {
-        self.activity.insert(run, now);
-        if pulls {
-            self.pull_until = Some(now + PULL_FOR);
-        }
+    pub(crate) fn note_item(&mut self, run: Run, unix_millis: u64) {
+        let newest = self.newest.entry(run).or_default();
+        *newest = unix_millis.max(*newest);
+    }
+
+    pub(crate) fn note_pulled(&mut self, now: Instant) {
+        self.pull_until = Some(now + PULL_FOR);
     }
 
     pub(crate) fn is_pulling(&self, now: Instant) -> bool {
@@ -38,7 +42,7 @@ impl Upkeep {
     }
 
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        let idle = self.activity.is_empty() && self.pull_until.is_none();
+        let idle = self.newest.is_empty() && self.pull_until.is_none();
         (!idle).then(|| self.last + PERIOD)
     }
 
@@ -51,13 +55,13 @@ impl Upkeep {
         due
     }
 
-    /// Runs of which nothing was heard for `quiet` and nothing is held.
-    pub(crate) fn quiet_runs(&self, now: Instant, quiet: Duration, store: &Store) -> Vec<Run> {
-        let is_quiet = |run: &Run, at: Instant| now.since(at) >= quiet && !store.has_any_of(run);
-        self.activity.iter().filter(|(run, at)| is_quiet(run, **at)).map(|(run, _)| *run).collect()
+    /// Runs whose newest item is older than `quiet`.
+    pub(crate) fn quiet_runs(&self, unix_millis: u64, quiet: Duration) -> Vec<Run> {
+        let before = unix_millis.saturating_sub(millis(quiet));
+        self.newest.iter().filter(|(_, at)| **at < before).map(|(run, _)| *run).collect()
     }
 
     pub(crate) fn forget(&mut self, run: &Run) {
-        self.activity.remove(run);
+        self.newest.remove(run);
     }
 }

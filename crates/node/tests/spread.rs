@@ -192,3 +192,42 @@ fn what_was_seen_before_a_restart_is_not_told_again_and_what_was_undone_is() {
     let told = items_told(&group.net.events(host));
     assert_eq!((told.get(&done), told.get(&missed)), (None, Some(&1)));
 }
+
+#[test]
+fn old_runs_cost_an_idle_group_nothing_also_after_a_join() {
+    let mut group = Group::down(Setup::default(), 5);
+    for host in group.hosts.clone().into_iter().take(4) {
+        group.start(host);
+    }
+    group.net.run_for(s(5));
+    let put = Command::PutRecord { key: "color".into(), value: Some("green".into()) };
+    group.command(group.hosts[2], put);
+    for host in group.hosts.clone().into_iter().take(4) {
+        group.publish(host, "old", b"x");
+    }
+    group.net.run_for(s(15 * 60));
+    let late = group.hosts[4];
+    group.start(late);
+    group.net.run_for(s(60));
+    let record = |net: &bruit_sim::Net| {
+        net.node(late).records().iter().any(|record| &*record.key == "color")
+    };
+    assert!(record(&group.net), "records outlive every retention");
+    let exchanges = |group: &Group| -> u64 {
+        let of = |host| group.counter(host, "exchanges", "items");
+        group.hosts.iter().map(|host| of(*host)).sum()
+    };
+    let before = exchanges(&group);
+    group.net.run_for(s(60));
+    assert_eq!(exchanges(&group), before);
+}
+
+#[test]
+fn push_in_a_large_group_reaches_nearly_all_at_once_and_repair_the_rest() {
+    let mut group = Group::settled(Setup::default(), 100);
+    let id = group.publish(group.hosts[5], "a", b"x");
+    group.net.run_for(ms(100));
+    let reached = group.hosts.iter().filter(|host| has_item(&group.net, **host, &id)).count();
+    assert!(reached >= 97, "{reached} of 100 after 100 ms");
+    assert!(group.wait(s(5), |net| all_have(net, &id)));
+}

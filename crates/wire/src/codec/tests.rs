@@ -565,5 +565,8 @@ fn an_idle_probe_is_small() {
     assert_eq!(update_len(&Update::Suspect { id, incarnation, from: id }), 35);
     let record = MemberRecord { name: "cache-17".into(), addr: ([10, 0, 0, 17], 7071).into() };
     assert_eq!(update_len(&Update::Alive { id, incarnation, record }), 35);
-    assert_eq!(item_len(&plain_item(100)), 3 + 37 + 2 + 1 + 101);
+    let item = Item { path: Path::parse("cache/users/42").unwrap(), ..plain_item(100) };
+    assert_eq!(item_len(&item), 3 + 37 + 15 + 1 + 101);
+    let buckets = Frame::Buckets { subject: Subject::Items, sums: Box::new([0; 64]) };
+    assert_eq!(buckets.encoded_len(), 516);
 }

@@ -1,0 +1,147 @@
+//! `bruit members`.
+
+use crate::args::MembersArgs;
+use crate::client::{Client, Member};
+use crate::exit::{Exit, Failure};
+use crate::out::{self, Cell, Out, Table};
+use serde::Deserialize as _;
+use serde_json::Value;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How often to look while waiting.
+const WAIT_PERIOD: Duration = Duration::from_millis(50);
+
+/// Lists members.
+pub(crate) async fn run(args: MembersArgs) -> Result<Exit, Failure> {
+    let out = Out::new(&args.output);
+    let mut client = Client::of(&args.connection)?;
+    if let Some(wanted) = args.wait {
+        wait_for(&mut client, wanted, args.connection.timeout).await?;
+    }
+    let all: Vec<Value> = client.get("/v1/members").await?;
+    let parse = |value: &Value| {
+        Member::deserialize(value).map_err(|error| {
+            Failure::new(Exit::Failed, format!("a member is not understood: {error}"))
+        })
+    };
+    let all: Vec<(Member, Value)> = all
+        .into_iter()
+        .map(|value| Ok((parse(&value)?, value)))
+        .collect::<Result<_, Failure>>()?;
+    let count = all.len();
+    let is_hidden =
+        |member: &Member| !args.all && args.state.is_none() && member.state == "left";
+    let hidden = all.iter().filter(|(member, _)| is_hidden(member)).count();
+    let shown: Vec<(Member, Value)> = all
+        .into_iter()
+        .filter(|(member, _)| !is_hidden(member) && is_wanted(member, &args))
+        .collect();
+    if out.is_json() {
+        let values: Vec<&Value> = shown.iter().map(|(_, value)| value).collect();
+        out.json(&values)?;
+        return Ok(Exit::Ok);
+    }
+    let members: Vec<&Member> = shown.iter().map(|(member, _)| member).collect();
+    out.table(&table(&members))?;
+    if shown.len() < count {
+        let filtered = count - shown.len() - hidden;
+        let left = if hidden > 0 { format!("; {hidden} left, hidden: --all") } else { String::new() };
+        out::tell(&format!("{} of {count} members shown ({filtered} filtered{left})", shown.len()));
+    }
+    Ok(Exit::Ok)
+}
+
+fn is_wanted(member: &Member, args: &MembersArgs) -> bool {
+    args.state.is_none_or(|state| state.word() == member.state)
+        && args.tags.iter().all(|(key, value)| member.metadata.get(key) == Some(value))
+}
+
+fn table(members: &[&Member]) -> Table {
+    let mut table =
+        Table::new(&["NODE", "ADDRESS", "STATE", "SINCE", "RTT", "SUBSCRIPTIONS", "TAGS", ""]);
+    for member in members {
+        let patterns: Vec<&str> =
+            member.subscriptions.iter().map(|each| each.pattern.as_str()).collect();
+        let tags: Vec<String> =
+            member.metadata.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let since = Duration::try_from_secs_f64(member.since_seconds).unwrap_or_default();
+        table.row([
+            member.name.as_str().into(),
+            member.address.as_str().into(),
+            Cell::state(&member.state),
+            out::duration(since).into(),
+            member.rtt_ms.map(out::millis).unwrap_or_default().into(),
+            patterns.join(" ").into(),
+            tags.join(" ").into(),
+            note(member).into(),
+        ]);
+    }
+    table
+}
+
+/// What there is to say of a member beyond its columns.
+fn note(member: &Member) -> String {
+    let mut notes = Vec::new();
+    if member.is_self {
+        notes.push("(this node)");
+    }
+    if member.conflict {
+        notes.push("another member has this name");
+    }
+    if member.state != "alive" {
+        notes.push(&member.why);
+    }
+    notes.join("; ")
+}
+
+/// Waits until `wanted` members are alive. An agent that does not answer yet is waited for.
+async fn wait_for(client: &mut Client, wanted: usize, timeout: Duration) -> Result<(), Failure> {
+    let deadline = Instant::now() + timeout;
+    loop {
+        let alive = match client.get::<Vec<Member>>("/v1/members").await {
+            Ok(members) => members.iter().filter(|member| member.state == "alive").count(),
+            Err(failure) if failure.exit == Exit::Unreachable && Instant::now() < deadline => 0,
+            Err(failure) => return Err(failure),
+        };
+        if alive >= wanted {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            let text = format!("{alive} of {wanted} members are alive after {timeout:?}");
+            return Err(Failure::new(Exit::Incomplete, text));
+        }
+        tokio::time::sleep(WAIT_PERIOD).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn member(state: &str, is_self: bool) -> Member {
+        serde_json::from_value(json!({
+            "id": "00", "name": "web\u{1b}1", "address": "127.0.0.1:1", "state": state,
+            "why": "no answer", "conflict": false, "metadata": { "role": "web", "zone": "a" },
+            "subscriptions": [{ "name": "app", "pattern": "cache/**" }], "incarnation": 0,
+            "since_seconds": 4.2, "rtt_ms": 0.41, "self": is_self,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_row_says_all_of_a_member() {
+        let (one, two) = (member("alive", true), member("suspect", false));
+        let lines = table(&[&one, &two]).lines(None, false);
+        let same = "web\u{fffd}1   127.0.0.1:1";
+        assert_eq!(
+            lines[1],
+            format!("{same}   alive     4s      0.41 ms   cache/**        role=web zone=a   (this node)")
+        );
+        assert_eq!(
+            lines[2],
+            format!("{same}   suspect   4s      0.41 ms   cache/**        role=web zone=a   no answer")
+        );
+    }
+}
