@@ -4,8 +4,8 @@ use crate::api::{CONNECTIONS_MAX, Server};
 use crate::changes::Changes;
 use crate::config::AgentConfig;
 use crate::delivery::{Delivery, Endpoint, Policy, SubscribeError, Subscription};
-use crate::key::random_bytes;
 use crate::network::{self, Seed};
+use crate::random::random_bytes;
 use crate::receipts::Receipts;
 use crate::shared::{Counters, Ends, Facts, Shared, TELLS_MAX};
 use crate::start::{Files, StartError, listen};
@@ -94,7 +94,7 @@ impl Agent {
             advertise,
             profile: config.profile,
             identity_seed: started.identity_seed,
-            cluster_key: key.as_ref().map(|key| *key.bytes()),
+            cluster_key: key.clone(),
             generation: started.generation,
             snapshot: started.snapshot,
         };
@@ -117,6 +117,7 @@ impl Agent {
             profile: config.profile.word(),
             is_keyed: key.is_some(),
             generation: started.generation,
+            since_unix_millis: started.since_unix_millis,
             token,
             is_api_loopback: api.ip().is_loopback(),
         };

@@ -15,10 +15,10 @@ mod agent;
 mod api;
 mod changes;
 mod config;
-mod key;
 mod metrics;
 mod network;
 mod pump;
+mod random;
 mod receipts;
 mod shared;
 mod start;
@@ -31,10 +31,11 @@ mod upkeep;
 pub mod delivery;
 
 pub use agent::{Agent, Ready};
+pub use bruit_wire::ClusterKey;
 pub use config::{
     API_PORT, Advertise, AgentConfig, ConfigError, GOSSIP_PORT, Overlay, Profile, Tags,
 };
-pub use key::{BadKey, ClusterKey};
+pub use random::new_cluster_key;
 pub use start::StartError;
 pub use state::StateError;
 

@@ -1,9 +1,10 @@
 //! Starts the network that the agent takes part in.
 
 use crate::config::Profile;
-use crate::key::random_bytes;
+use crate::random::random_bytes;
 use bruit_model::{CommandError, Node, Now};
 use bruit_node::NativeNode;
+use bruit_wire::ClusterKey;
 use std::net::SocketAddr;
 
 /// What a node is started from.
@@ -18,7 +19,7 @@ pub(crate) struct Seed {
     /// Its Ed25519 seed.
     pub(crate) identity_seed: [u8; 32],
     /// The group's key.
-    pub(crate) cluster_key: Option<[u8; 32]>,
+    pub(crate) cluster_key: Option<ClusterKey>,
     /// The run's number.
     pub(crate) generation: u32,
     /// What an earlier run kept.

@@ -68,7 +68,10 @@ fn on_item(shared: &Shared, item: &Arc<Item>, from: Option<NodeId>, repaired: bo
     if item.path.as_str().starts_with('$') {
         return;
     }
-    let names = shared.delivery.offer(item);
+    // Only repair brings items from before this agent was there; what is pushed is new, whatever
+    // the clocks of origin and agent say.
+    let is_history = repaired && item.time.unix_millis() < shared.facts.since_unix_millis;
+    let names = if is_history { Vec::new() } else { shared.delivery.offer(item) };
     shared.undone.offered(item.id, names.len());
     let change = ChangeView::Item {
         item: ItemView::new(item),

@@ -54,6 +54,8 @@ pub(crate) struct Facts {
     pub(crate) profile: &'static str,
     pub(crate) is_keyed: bool,
     pub(crate) generation: u32,
+    /// Items from before are history: subscriptions here do not get them.
+    pub(crate) since_unix_millis: u64,
     /// What the API asks callers for.
     pub(crate) token: Option<String>,
     /// Whether only names of this machine may stand in Host.

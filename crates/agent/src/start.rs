@@ -1,10 +1,10 @@
 //! What is read and taken before an agent runs, and what can go wrong with it.
 
 use crate::config::AgentConfig;
-use crate::key::{BadKey, ClusterKey};
 use crate::state::{Started, StateError};
 use bruit_model::CommandError;
 use bruit_runtime::BindError;
+use bruit_wire::{BadKey, ClusterKey};
 use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -122,7 +122,7 @@ fn read_text(flag: &'static str, path: &Path) -> Result<String, StartError> {
 fn read_key(path: &Path) -> Result<ClusterKey, StartError> {
     let text = read_text("key-file", path)?;
     warn_if_open(path);
-    ClusterKey::parse(&text).map_err(|source| StartError::Key { path: path.to_owned(), source })
+    text.parse().map_err(|source| StartError::Key { path: path.to_owned(), source })
 }
 
 fn read_token(path: &Path) -> Result<String, StartError> {

@@ -5,7 +5,7 @@
 //! written beside the old one, synced and renamed, so that a kill at any moment leaves the old
 //! or the new content.
 
-use crate::key::random_bytes;
+use crate::random::random_bytes;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -15,6 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 const IDENTITY: &str = "identity.seed";
 const GENERATION: &str = "generation";
+const SINCE: &str = "since";
 const SNAPSHOT: &str = "snapshot";
 const LOCK: &str = "lock";
 
@@ -63,6 +64,9 @@ pub(crate) struct Started {
     pub(crate) identity_seed: [u8; 32],
     /// The run's number, higher than that of any earlier run with this identity.
     pub(crate) generation: u32,
+    /// When the first run with this identity began, milliseconds since 1970: items from before
+    /// are history, which subscriptions do not get.
+    pub(crate) since_unix_millis: u64,
     /// What the node gave an earlier run to keep.
     pub(crate) snapshot: Option<Vec<u8>>,
     /// The directory, locked as long as this lives; `None` is in memory only.
@@ -82,7 +86,13 @@ impl Started {
     /// A run without a directory: a new identity, numbered by the wall clock.
     pub(crate) fn in_memory() -> Self {
         let identity_seed = random_bytes();
-        Self { identity_seed, generation: unix_seconds(), snapshot: None, dir: None }
+        Self {
+            identity_seed,
+            generation: unix_seconds(),
+            since_unix_millis: unix_millis(),
+            snapshot: None,
+            dir: None,
+        }
     }
 
     /// Opens or makes the directory at `path` and begins the next run in it. Blocks.
@@ -98,8 +108,9 @@ impl Started {
         let dir = StateDir { path: path.to_owned(), writing: Mutex::default(), _lock: lock };
         let identity_seed = dir.identity()?;
         let generation = dir.next_generation(unix_seconds())?;
+        let since_unix_millis = dir.since(unix_millis())?;
         let snapshot = dir.read(SNAPSHOT, SNAPSHOT_BYTES_MAX)?;
-        Ok(Self { identity_seed, generation, snapshot, dir: Some(dir) })
+        Ok(Self { identity_seed, generation, since_unix_millis, snapshot, dir: Some(dir) })
     }
 }
 
@@ -123,19 +134,27 @@ impl StateDir {
     /// One more than the last run's number, and at least `unix_seconds`: a clock that was set
     /// back cannot repeat a number.
     fn next_generation(&self, unix_seconds: u32) -> Result<u32, StateError> {
-        let last = match self.read(GENERATION, 11)? {
-            None => 0,
-            Some(bytes) => std::str::from_utf8(&bytes)
-                .ok()
-                .and_then(|text| text.trim().parse::<u32>().ok())
-                .ok_or_else(|| StateError::Damaged {
-                    path: self.path.join(GENERATION),
-                    why: "it is not a number",
-                })?,
-        };
+        let last: u32 = self.number(GENERATION)?.unwrap_or(0);
         let next = last.saturating_add(1).max(unix_seconds);
         self.replace(GENERATION, next.to_string().as_bytes())?;
         Ok(next)
+    }
+
+    /// When the first run began; `unix_millis` if this is it.
+    fn since(&self, unix_millis: u64) -> Result<u64, StateError> {
+        if let Some(since) = self.number(SINCE)? {
+            return Ok(since);
+        }
+        self.replace(SINCE, unix_millis.to_string().as_bytes())?;
+        Ok(unix_millis)
+    }
+
+    fn number<N: std::str::FromStr>(&self, name: &str) -> Result<Option<N>, StateError> {
+        let Some(bytes) = self.read(name, 21)? else { return Ok(None) };
+        let number = std::str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse().ok());
+        let why = "it is not a number";
+        let damaged = || StateError::Damaged { path: self.path.join(name), why };
+        number.map(Some).ok_or_else(damaged)
     }
 
     /// The content of a file; `None` if there is no such file.
@@ -185,10 +204,14 @@ fn lock(path: &Path) -> Result<File, StateError> {
     }
 }
 
+fn unix_millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Seconds since 1970, up to 2106.
 fn unix_seconds() -> u32 {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    u32::try_from(seconds).unwrap_or(u32::MAX)
+    u32::try_from(unix_millis() / 1000).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -202,12 +225,14 @@ mod tests {
         let path = temp.path().join("a/b");
         let first = Started::open(&path).unwrap();
         let (seed, generation) = (first.identity_seed, first.generation);
+        let since = first.since_unix_millis;
         assert!(first.snapshot.is_none());
         first.dir.as_ref().unwrap().keep_snapshot(b"known").unwrap();
         drop(first);
         let second = Started::open(&path).unwrap();
         assert_eq!(second.identity_seed, seed);
         assert!(second.generation > generation);
+        assert_eq!(second.since_unix_millis, since);
         assert_eq!(second.snapshot.as_deref(), Some(&b"known"[..]));
         let mode = fs::metadata(path.join(IDENTITY)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);

@@ -10,12 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// How often. A run that is killed starts from a snapshot this old; what it then has twice is
-/// found by ids. Guess.
-const PERIOD: Duration = Duration::from_secs(5);
+/// How often. A run that is killed starts from a snapshot this old, and delivers again what ended
+/// since. Guess.
+const PERIOD: Duration = Duration::from_secs(1);
+/// How often without a state directory, when there is nothing to keep. Guess.
+const PERIOD_IN_MEMORY: Duration = Duration::from_secs(5);
 
 /// Runs until `stop` is told; then nothing is being written any more.
 pub(crate) async fn run(shared: Arc<Shared>, dir: Option<Arc<StateDir>>, stop: Arc<Notify>) {
+    let period = if dir.is_some() { PERIOD } else { PERIOD_IN_MEMORY };
     let mut paused = BTreeMap::new();
     let mut kept = Vec::new();
     loop {
@@ -24,7 +27,7 @@ pub(crate) async fn run(shared: Arc<Shared>, dir: Option<Arc<StateDir>>, stop: A
             keep(&shared, dir, &mut kept).await;
         }
         tokio::select! {
-            () = tokio::time::sleep(PERIOD) => {}
+            () = tokio::time::sleep(period) => {}
             () = stop.notified() => return,
         }
     }

@@ -79,14 +79,14 @@ async fn stdin_end(is_wanted: bool) {
     if !is_wanted {
         return std::future::pending().await;
     }
-    let (sender, ended) = oneshot::channel();
+    let (sender, ended) = oneshot::channel::<()>();
     // A thread of its own: a read of standard input can be neither awaited nor cancelled.
     let thread = std::thread::Builder::new().name("stdin".to_owned()).stack_size(64 * 1024);
     let reading = thread.spawn(move || {
         let mut some = [0; 256];
         while matches!(io::stdin().lock().read(&mut some), Ok(1..)) {}
-        // The receiver is gone only when the agent is ending already.
-        drop(sender.send(()));
+        // Dropping the sender says it.
+        drop(sender);
     });
     match reading {
         Ok(_) => drop(ended.await),

@@ -1,6 +1,7 @@
 //! What a node is told at its start.
 
 use bruit_engine::membership::swim;
+use bruit_wire::ClusterKey;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -86,7 +87,7 @@ pub struct Secrets {
     /// The Ed25519 seed that is the node's identity. Kept over restarts with `--data`.
     pub identity_seed: [u8; 32],
     /// The group's key; `None` is the well-known key of unkeyed groups.
-    pub cluster_key: Option<[u8; 32]>,
+    pub cluster_key: Option<ClusterKey>,
     /// Names this run. Fresh at every start.
     pub start: u64,
     /// Seeds every choice. Fresh at every start, but for a replay.

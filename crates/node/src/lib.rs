@@ -38,5 +38,6 @@ mod tell;
 mod upkeep;
 mod view;
 
+pub use bruit_wire::ClusterKey;
 pub use config::{Config, Profile, Secrets};
 pub use node::NativeNode;

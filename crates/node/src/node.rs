@@ -112,7 +112,7 @@ impl NativeNode {
             return Err(CommandError::Invalid(text.into()));
         }
         let id = Identity::from_seed(&secrets.identity_seed).id();
-        let key = secrets.cluster_key.map_or_else(ClusterKey::open, ClusterKey::new);
+        let key = secrets.cluster_key.clone().unwrap_or_else(ClusterKey::open);
         let keyring = Keyring::new(key);
         let record = MemberRecord { name: config.name.as_str().into(), addr: config.advertise };
         let mut rng = Rng::from_seed(secrets.seed);

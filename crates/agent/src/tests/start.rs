@@ -2,7 +2,7 @@
 
 use super::http::get;
 use super::{config, toy};
-use crate::{Agent, AgentConfig, ClusterKey, StartError};
+use crate::{Agent, AgentConfig, StartError, new_cluster_key};
 use std::error::Error as _;
 
 async fn failure(config: AgentConfig) -> StartError {
@@ -49,7 +49,7 @@ async fn key_and_token_files_are_checked() {
     assert!(matches!(error, StartError::Key { .. }), "{error:?}");
     assert!(error.to_string().contains("bruit keys new"), "{error}");
     assert!(matches!(failure(with_token()).await, StartError::Token { .. }));
-    std::fs::write(&file, ClusterKey::generate().to_text()).unwrap();
+    std::fs::write(&file, new_cluster_key().to_text()).unwrap();
     let agent = Agent::start(with_key()).await.unwrap();
     let status = get(agent.ready().api, "/v1/status").await.json();
     assert_eq!(status["keyed"], true);

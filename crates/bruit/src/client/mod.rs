@@ -6,7 +6,7 @@ mod sse;
 mod views;
 
 pub(crate) use events::{Changes, Told};
-pub(crate) use views::{Item, Member, Receipt, Subscription, Summary};
+pub(crate) use views::{Change, Item, Member, Receipt, Subscription, Summary};
 
 use crate::args::{Address, Connection};
 use crate::exit::{Exit, Failure};
@@ -65,8 +65,6 @@ impl Ask {
 /// What an agent answered, whole.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// The status: 2xx, or 504 with a summary.
-    pub(crate) status: StatusCode,
     /// The body.
     pub(crate) body: Bytes,
 }
@@ -114,12 +112,13 @@ impl Client {
             let (parts, body) = response.into_parts();
             let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
             let body = body.map_err(|error| broken(self.addr(), &*error))?.to_bytes();
-            let answer = Answer { status: parts.status, body };
-            let is_problem = problem::is_problem(&parts.headers);
-            if !is_problem && (parts.status.is_success() || parts.status == StatusCode::GATEWAY_TIMEOUT) {
-                return Ok(answer);
+            // 504 is also the status of a summary that says less than was waited for.
+            let is_told =
+                parts.status == StatusCode::GATEWAY_TIMEOUT && !problem::is_problem(&parts.headers);
+            if is_told || parts.status.is_success() {
+                return Ok(Answer { body });
             }
-            Err(problem::failure(parts.status, &answer.body))
+            Err(problem::failure(parts.status, &body))
         };
         match tokio::time::timeout(timeout, whole).await {
             Ok(end) => end,
@@ -139,9 +138,10 @@ impl Client {
 
     /// Asks, and gives the answer while it comes.
     async fn start(&mut self, ask: Ask) -> Result<Response<Incoming>, Failure> {
-        let target: PathAndQuery = ask.target.parse().map_err(|_| {
-            Failure::usage(format!("{:?} cannot stand in a request", ask.target))
-        })?;
+        let target: PathAndQuery = ask
+            .target
+            .parse()
+            .map_err(|_| Failure::usage(format!("{:?} cannot stand in a request", ask.target)))?;
         let mut request = Request::new(Full::new(ask.body));
         *request.method_mut() = ask.method;
         *request.uri_mut() = target.into();

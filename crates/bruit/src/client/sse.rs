@@ -98,11 +98,8 @@ mod tests {
     fn events_end_at_empty_lines_however_they_are_cut() {
         let stream = "event: change\nid: 7\ndata: {\"a\":\ndata: 1}\n\n: still here\n\n\
                       data:x\r\n\r\nevent: none\n\ndata: é\r\revent: lost\ndata: no end\n";
-        let expected = [
-            event("change", "{\"a\":\n1}"),
-            event("message", "x"),
-            event("message", "é"),
-        ];
+        let expected =
+            [event("change", "{\"a\":\n1}"), event("message", "x"), event("message", "é")];
         assert_eq!(parse(&[stream.as_bytes()]), expected);
         let bytes: Vec<&[u8]> = stream.as_bytes().chunks(1).collect();
         assert_eq!(parse(&bytes), expected);

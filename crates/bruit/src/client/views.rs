@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 /// A member.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Member {
-    pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) address: String,
     pub(crate) state: String,

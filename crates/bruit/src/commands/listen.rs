@@ -82,9 +82,10 @@ impl<'a> Listener<'a> {
     }
 
     async fn on_item(&mut self, item: Item) -> Result<(), Failure> {
-        let is_wanted = self.args.path.as_ref().is_none_or(|pattern| {
-            Path::parse(&item.path).is_ok_and(|path| pattern.matches(&path))
-        });
+        let is_wanted =
+            self.args.path.as_ref().is_none_or(|pattern| {
+                Path::parse(&item.path).is_ok_and(|path| pattern.matches(&path))
+            });
         if !is_wanted {
             return Ok(());
         }

@@ -33,13 +33,23 @@ pub(crate) async fn subscriptions(args: ReadArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Ok);
     };
     let mut table = Table::new(&[
-        "NODE", "MEMBER", "NAME", "PATTERN", "STATE", "DELIVERED", "QUEUED", "FAILED", "SERVICE",
+        "NODE",
+        "MEMBER",
+        "NAME",
+        "PATTERN",
+        "STATE",
+        "DELIVERED",
+        "QUEUED",
+        "FAILED",
+        "SERVICE",
     ]);
     for each in &list {
         let local = each.local.as_ref();
-        let count = |count: Option<u64>| Cell::from(count.map(|n| n.to_string()).unwrap_or_default());
+        let count =
+            |count: Option<u64>| Cell::from(count.map(|n| n.to_string()).unwrap_or_default());
         let mut service = local.map(|local| local.endpoint.clone()).unwrap_or_default();
-        if let Some(why) = local.and_then(|local| local.why.as_ref().or(local.last_error.as_ref())) {
+        if let Some(why) = local.and_then(|local| local.why.as_ref().or(local.last_error.as_ref()))
+        {
             service += &format!("   {why}");
         }
         table.row([

@@ -25,13 +25,10 @@ pub(crate) async fn run(args: MembersArgs) -> Result<Exit, Failure> {
             Failure::new(Exit::Failed, format!("a member is not understood: {error}"))
         })
     };
-    let all: Vec<(Member, Value)> = all
-        .into_iter()
-        .map(|value| Ok((parse(&value)?, value)))
-        .collect::<Result<_, Failure>>()?;
+    let all: Vec<(Member, Value)> =
+        all.into_iter().map(|value| Ok((parse(&value)?, value))).collect::<Result<_, Failure>>()?;
     let count = all.len();
-    let is_hidden =
-        |member: &Member| !args.all && args.state.is_none() && member.state == "left";
+    let is_hidden = |member: &Member| !args.all && args.state.is_none() && member.state == "left";
     let hidden = all.iter().filter(|(member, _)| is_hidden(member)).count();
     let shown: Vec<(Member, Value)> = all
         .into_iter()
@@ -46,7 +43,8 @@ pub(crate) async fn run(args: MembersArgs) -> Result<Exit, Failure> {
     out.table(&table(&members))?;
     if shown.len() < count {
         let filtered = count - shown.len() - hidden;
-        let left = if hidden > 0 { format!("; {hidden} left, hidden: --all") } else { String::new() };
+        let left =
+            if hidden > 0 { format!("; {hidden} left, hidden: --all") } else { String::new() };
         out::tell(&format!("{} of {count} members shown ({filtered} filtered{left})", shown.len()));
     }
     Ok(Exit::Ok)
@@ -137,11 +135,15 @@ mod tests {
         let same = "web\u{fffd}1   127.0.0.1:1";
         assert_eq!(
             lines[1],
-            format!("{same}   alive     4s      0.41 ms   cache/**        role=web zone=a   (this node)")
+            format!(
+                "{same}   alive     4s      0.41 ms   cache/**        role=web zone=a   (this node)"
+            )
         );
         assert_eq!(
             lines[2],
-            format!("{same}   suspect   4s      0.41 ms   cache/**        role=web zone=a   no answer")
+            format!(
+                "{same}   suspect   4s      0.41 ms   cache/**        role=web zone=a   no answer"
+            )
         );
     }
 }

@@ -90,12 +90,7 @@ fn body(data: Option<&str>) -> Result<Bytes, Failure> {
 }
 
 /// Gives the item to the agent, and prints what became of it.
-async fn give(
-    client: &mut Client,
-    out: &Out,
-    item: &ItemArgs,
-    ask: Ask,
-) -> Result<Exit, Failure> {
+async fn give(client: &mut Client, out: &Out, item: &ItemArgs, ask: Ask) -> Result<Exit, Failure> {
     let answer = client.ask(ask).await?;
     let value: Value = answer.json()?;
     if out.is_json() {
@@ -131,9 +126,9 @@ async fn give(
 /// `item 4T…  cache/users/42  5 of 5 delivered (p50 4.1 ms, max 11 ms)`
 pub(crate) fn delivered(summary: &Summary) -> String {
     let Summary { id, path, delivered, expected, .. } = summary;
-    let times = summary.median_and_max_ms().map(|(median, max)| {
-        format!(" (p50 {}, max {})", out::millis(median), out::millis(max))
-    });
+    let times = summary
+        .median_and_max_ms()
+        .map(|(median, max)| format!(" (p50 {}, max {})", out::millis(median), out::millis(max)));
     let times = times.unwrap_or_default();
     format!("item {id}  {path}  {delivered} of {expected} delivered{times}")
 }

@@ -16,7 +16,7 @@ pub(crate) fn is_harmful(letter: char) -> bool {
             | '\u{fe00}'..='\u{fe0f}'       // variation selectors
             | '\u{feff}'                    // byte order mark
             | '\u{fff9}'..='\u{fffb}'       // annotations
-            | '\u{e0000}'..='\u{e0fff}')    // tags
+            | '\u{e0000}'..='\u{e0fff}') // tags
 }
 
 /// `text` with each harmful letter replaced by U+FFFD.

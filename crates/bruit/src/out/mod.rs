@@ -8,7 +8,7 @@ mod table;
 
 pub(crate) use clean::clean;
 pub(crate) use human::{bytes, duration, millis, time_of_day};
-pub(crate) use table::{Cell, Table, Tone};
+pub(crate) use table::{Cell, Table};
 
 use crate::args::{Format, Output};
 use crate::exit::Failure;
@@ -31,7 +31,11 @@ impl Out {
         let width = is_terminal.then(terminal_size::terminal_size).flatten();
         Self {
             format: output.format(),
-            is_colored: color::is_wanted(output.color, |name| std::env::var(name).ok(), is_terminal),
+            is_colored: color::is_wanted(
+                output.color,
+                |name| std::env::var(name).ok(),
+                is_terminal,
+            ),
             width: width.map(|(width, _)| usize::from(width.0)),
         }
     }

@@ -5,7 +5,7 @@
 use bruit_model::{
     Command, Event, Item, ItemId, MemberState, Node, NodeId, Path, Publish, Reply, Style, Target,
 };
-use bruit_node::{Config, NativeNode, Profile, Secrets};
+use bruit_node::{ClusterKey, Config, NativeNode, Profile, Secrets};
 use bruit_sim::{Boot, HostId, Link, Net};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ pub(crate) fn make_node(setup: Setup, boot: &Boot<'_>) -> NativeNode {
     let identity = if setup.keeps_identity { 0 } else { boot.run << 32 };
     let secrets = Secrets {
         identity_seed: bytes32(u64::from(boot.host.0) + identity + 1000),
-        cluster_key: setup.key,
+        cluster_key: setup.key.map(ClusterKey::new),
         start: boot.seed ^ 0x5555,
         seed: boot.seed,
         cookie_secret: bytes32(boot.seed),

@@ -160,20 +160,20 @@ impl Channel {
         }
         let (header, body) = Header::parse(datagram)?;
         let clear = &datagram[..datagram.len() - body.len()];
-        let sealed = |key_id, counter| Sealed { key_id, counter, header: clear, body };
+        let sealed = |key_id, counter| Sealed { from, key_id, counter, header: clear, body };
         let taken = match header {
             Header::Challenge { tag, counter, cookie } => {
                 return self.on_challenge(now, from, tag, counter, cookie).map(|()| None);
             }
             Header::Short { key_id, tag, counter } => {
-                self.on_short(now, from, tag, sealed(key_id, counter), plaintext)
+                self.on_short(now, tag, sealed(key_id, counter), plaintext)
             }
             Header::Long { key_id, run, counter } => {
-                self.on_long(now, from, run, sealed(key_id, counter), plaintext)
+                self.on_long(now, run, sealed(key_id, counter), plaintext)
             }
             Header::Hello { key_id, run, counter, cookie, offer } => {
                 let sealed = sealed(key_id, counter);
-                let taken = self.on_hello(now, from, (run, cookie), sealed, plaintext);
+                let taken = self.on_hello(now, (run, cookie), sealed, plaintext);
                 if taken.is_ok() {
                     self.destinations.entry(now, from).note_offer(now, offer);
                     self.stats.destinations = self.destinations.count() as u64;
@@ -192,59 +192,54 @@ impl Channel {
     fn on_short(
         &mut self,
         now: Instant,
-        from: SocketAddr,
         tag: Tag,
         sealed: Sealed<'_>,
         plaintext: &mut Vec<u8>,
     ) -> Result<NodeId, Rejected> {
-        if let Some(known) = self.open_known(now, tag, sealed, plaintext) {
+        if let Some(known) = self.open_known(now, tag, (sealed, false), plaintext) {
             return known;
         }
         if self.keyring.matching(sealed.key_id).next().is_none() {
             return Err(Rejected::Unauthentic);
         }
         let allowed = self.stranger_challenges.allow(now);
-        self.challenge(now, from, tag, sealed, allowed);
-        Err(Rejected::FirstContact)
+        Err(self.challenge(now, tag, sealed, allowed))
     }
 
     fn on_long(
         &mut self,
         now: Instant,
-        from: SocketAddr,
         run: Run,
         sealed: Sealed<'_>,
         plaintext: &mut Vec<u8>,
     ) -> Result<NodeId, Rejected> {
-        if let Some(known) = self.open_known(now, run.tag(), sealed, plaintext) {
+        if let Some(known) = self.open_known(now, run.tag(), (sealed, false), plaintext) {
             return known;
         }
         if !Sessions::authenticate(run, &self.keyring, sealed, plaintext) {
             return Err(Rejected::Unauthentic);
         }
         let allowed = self.challenges.allow(now);
-        self.challenge(now, from, run.tag(), sealed, allowed);
-        Err(Rejected::FirstContact)
+        Err(self.challenge(now, run.tag(), sealed, allowed))
     }
 
     fn on_hello(
         &mut self,
         now: Instant,
-        from: SocketAddr,
         (run, cookie): (Run, Cookie),
         sealed: Sealed<'_>,
         plaintext: &mut Vec<u8>,
     ) -> Result<NodeId, Rejected> {
-        if !self.cookies.knows(now, from, cookie) {
-            return self.on_long(now, from, run, sealed, plaintext);
+        if !self.cookies.knows(now, sealed.from, cookie) {
+            return self.on_long(now, run, sealed, plaintext);
         }
-        if let Some(known) = self.open_known(now, run.tag(), sealed, plaintext) {
+        if let Some(known) = self.open_known(now, run.tag(), (sealed, true), plaintext) {
             return known;
         }
         if !Sessions::authenticate(run, &self.keyring, sealed, plaintext) {
             return Err(Rejected::Unauthentic);
         }
-        if !self.sessions.register(now, run, sealed.counter) {
+        if !self.sessions.register(now, run, sealed.from, sealed.counter) {
             self.stats.shed += 1;
             return Err(Rejected::FirstContact);
         }
@@ -257,31 +252,37 @@ impl Channel {
         &mut self,
         now: Instant,
         tag: Tag,
-        sealed: Sealed<'_>,
+        (sealed, is_proven): (Sealed<'_>, bool),
         plaintext: &mut Vec<u8>,
     ) -> Option<Result<NodeId, Rejected>> {
         if tag == self.tag {
             return Some(Err(Rejected::Replayed));
         }
-        self.sessions.open(now, tag, &self.keyring, sealed, plaintext)
+        let opened = self.sessions.open(now, tag, &self.keyring, (sealed, is_proven), plaintext)?;
+        if opened == Err(Rejected::FirstContact) {
+            let allowed = self.challenges.allow(now);
+            self.challenge(now, tag, sealed, allowed);
+        }
+        Some(opened)
     }
 
+    /// Asks where `question` came from; gives the reason why it is rejected.
     fn challenge(
         &mut self,
         now: Instant,
-        to: SocketAddr,
         tag: Tag,
         question: Sealed<'_>,
         allowed: bool,
-    ) {
+    ) -> Rejected {
         if !allowed {
             self.stats.challenges_limited += 1;
         } else if question.header.len() + question.body.len() >= CHALLENGE_BYTES {
             let mut out = Vec::with_capacity(CHALLENGE_BYTES);
-            let cookie = self.cookies.bake(now, to);
+            let cookie = self.cookies.bake(now, question.from);
             Header::Challenge { tag, counter: question.counter, cookie }.write(&mut out);
-            self.stats.challenges_sent += u64::from(self.transmit(to, out));
+            self.stats.challenges_sent += u64::from(self.transmit(question.from, out));
         }
+        Rejected::FirstContact
     }
 
     /// Introduces us, and sends again what was kept: the first of it inside the Hello.

@@ -9,6 +9,7 @@ use bruit_engine::Instant;
 use bruit_model::{NodeId, Rejected};
 use ring::aead::LessSafeKey;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The most runs known (guess: more than a group has members; about 700 bytes each).
@@ -18,9 +19,13 @@ pub(super) const SESSIONS_MAX: usize = 16_384;
 /// Hello could be repeated to introduce it a second time, with all that followed it.
 const FORGET_AFTER: Duration = Duration::from_secs(3 * EPOCH.as_secs());
 
+/// Addresses from which a run is taken (guess: one for each of a host's networks).
+const ADDRS_MAX: usize = 4;
+
 /// A datagram as it came.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sealed<'a> {
+    pub(super) from: SocketAddr,
     pub(super) key_id: u8,
     pub(super) counter: u64,
     pub(super) header: &'a [u8],
@@ -32,6 +37,9 @@ struct Session {
     run: Run,
     window: Window,
     heard: Instant,
+    /// Those that returned a cookie, the newest last. From others, answers would go to whom
+    /// somebody on the way chose.
+    addrs: Vec<SocketAddr>,
     /// Derived keys, by the serial number of the cluster key.
     keys: Vec<(u32, LessSafeKey)>,
 }
@@ -62,13 +70,15 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    /// Opens a datagram of a known run; `None` if it is not known.
+    /// Opens a datagram of a known run; `None` if it is not known. [`Rejected::FirstContact`] if
+    /// it is authentic, but not known to be at that address; `is_proven` says that the datagram
+    /// itself returns that address's cookie.
     pub(super) fn open(
         &mut self,
         now: Instant,
         tag: Tag,
         keyring: &Keyring,
-        sealed: Sealed<'_>,
+        (sealed, is_proven): (Sealed<'_>, bool),
         plaintext: &mut Vec<u8>,
     ) -> Option<Result<NodeId, Rejected>> {
         let session = self.by_tag.get_mut(&tag)?;
@@ -77,6 +87,15 @@ impl Sessions {
         }
         if !session.open(keyring, sealed, plaintext) {
             return Some(Err(Rejected::Unauthentic));
+        }
+        if !session.addrs.contains(&sealed.from) {
+            if !is_proven {
+                return Some(Err(Rejected::FirstContact));
+            }
+            if session.addrs.len() >= ADDRS_MAX {
+                session.addrs.remove(0);
+            }
+            session.addrs.push(sealed.from);
         }
         session.window.note(sealed.counter);
         session.heard = now;
@@ -96,14 +115,21 @@ impl Sessions {
         })
     }
 
-    /// Knows this run from here on, and takes of it what has a higher counter. False if there is
-    /// no room.
-    pub(super) fn register(&mut self, now: Instant, run: Run, counter: u64) -> bool {
+    /// Knows this run, at this address, from here on, and takes of it what has a higher counter.
+    /// False if there is no room.
+    pub(super) fn register(
+        &mut self,
+        now: Instant,
+        run: Run,
+        addr: SocketAddr,
+        counter: u64,
+    ) -> bool {
         if self.by_tag.len() >= SESSIONS_MAX && !self.forget_oldest(now) {
             return false;
         }
         let window = Window::starting_at(counter);
-        self.by_tag.insert(run.tag(), Session { run, window, heard: now, keys: Vec::new() });
+        let (addrs, keys) = (vec![addr], Vec::new());
+        self.by_tag.insert(run.tag(), Session { run, window, heard: now, addrs, keys });
         true
     }
 

@@ -149,18 +149,19 @@ fn what_we_sealed_ourselves_is_not_news() {
 }
 
 #[test]
-fn a_peer_that_knows_us_by_another_address_is_spoken_to_in_short_after_a_while() {
+fn a_peer_that_answers_without_a_challenge_is_spoken_to_in_short_after_a_while() {
     let (mut a, mut b) = introduced(at(0));
-    b.addr = addr(3);
-    assert_eq!(a.seal(at(0), &b, "x")[0], 0xb1);
-    let answer = b.seal(at(0), &a, "y");
-    assert_eq!(a.open(at(1999), b.addr, &answer), said(&b, "y"));
-    assert_eq!(a.seal(at(1999), &b, "x")[0], 0xb1);
-    let answer = b.seal(at(0), &a, "z");
-    assert_eq!(a.open(at(2000), b.addr, &answer), said(&b, "z"));
-    let short = a.seal(at(2000), &b, "short");
-    assert_eq!(short[0], 0xb2);
-    assert_eq!(b.open(at(2000), a.addr, &short), said(&a, "short"));
+    // As after more addresses than are remembered.
+    a.channel.destinations = Destinations::default();
+    let mut exchange = |now| {
+        let sealed = a.seal(now, &b, "x");
+        assert_eq!(b.open(now, a.addr, &sealed), said(&a, "x"));
+        let answer = b.seal(now, &a, "y");
+        assert_eq!(a.open(now, b.addr, &answer), said(&b, "y"));
+        sealed[0]
+    };
+    let kinds: Vec<u8> = [0, 1000, 1999, 2000, 2001].map(|millis| exchange(at(millis))).into();
+    assert_eq!(kinds, [0xb1, 0xb1, 0xb1, 0xb1, 0xb2]);
 }
 
 #[test]
@@ -184,15 +185,15 @@ fn runs_are_forgotten_only_when_their_cookies_are_worthless() {
     let mut sessions = Sessions::default();
     let run = |start| header::Run { id: NodeId([1; 16]), start };
     for start in 0..SESSIONS_MAX as u64 {
-        assert!(sessions.register(at(start), run(start), 1));
+        assert!(sessions.register(at(start), run(start), addr(1), 1));
     }
     let last = at(SESSIONS_MAX as u64);
-    assert!(!sessions.register(last, run(u64::MAX), 1));
-    assert!(!sessions.register(at(29_999), run(u64::MAX), 1));
-    assert!(sessions.register(at(30_000), run(u64::MAX), 1));
+    assert!(!sessions.register(last, run(u64::MAX), addr(1), 1));
+    assert!(!sessions.register(at(29_999), run(u64::MAX), addr(1), 1));
+    assert!(sessions.register(at(30_000), run(u64::MAX), addr(1), 1));
     assert_eq!(sessions.count(), SESSIONS_MAX);
-    assert!(!sessions.register(at(30_000), run(u64::MAX - 1), 1));
-    assert!(sessions.register(at(30_001), run(u64::MAX - 1), 1));
+    assert!(!sessions.register(at(30_000), run(u64::MAX - 1), addr(1), 1));
+    assert!(sessions.register(at(30_001), run(u64::MAX - 1), addr(1), 1));
 }
 
 #[test]
@@ -267,4 +268,35 @@ fn a_lost_hello_is_asked_for_again() {
     assert_eq!(a.open(now, b.addr, &b.transmit()), Ok(None));
     let hello = a.transmit();
     assert_eq!(b.open(now, a.addr, &hello), said(&a, ""));
+}
+
+/// The sender has another address, or somebody on the way says so.
+#[test]
+fn another_address_of_a_known_run_is_asked_for_a_cookie() {
+    let now = at(0);
+    let (mut a, mut b) = introduced(now);
+    let before = a.seal(now, &b, "fetch");
+    let moved = addr(9);
+    assert_eq!(b.open(now, moved, &before), Err(Rejected::FirstContact));
+    let challenge = b.transmit();
+    assert_eq!(b.open(now, a.addr, &before), said(&a, "fetch"), "it had no effect");
+    assert_eq!(a.open(now, b.addr, &challenge), Ok(None));
+    let hello = a.transmit();
+    assert_eq!(b.open(now, addr(8), &hello), Err(Rejected::FirstContact), "not its cookie");
+    b.transmits();
+    assert_eq!(b.open(now, moved, &hello), said(&a, ""));
+    for (from, text) in [(moved, "new"), (a.addr, "old")] {
+        let short = a.seal(now, &b, text);
+        assert_eq!(b.open(now, from, &short), said(&a, text));
+    }
+    // Four addresses; the first goes first.
+    for (host, first_is_known) in [(10, true), (11, true), (12, false)] {
+        let short = a.seal(now, &b, "x");
+        b.open(now, addr(host), &short).unwrap_err();
+        a.open(now, b.addr, &b.transmit()).unwrap();
+        let hello = a.transmit();
+        assert_eq!(b.open(now, addr(host), &hello), said(&a, ""));
+        let short = a.seal(now, &b, "back");
+        assert_eq!(b.open(now, a.addr, &short).is_ok(), first_is_known, "{host}");
+    }
 }

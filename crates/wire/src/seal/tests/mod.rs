@@ -3,6 +3,7 @@
 mod contact;
 mod strangers;
 
+use super::destinations::Destinations;
 use super::header::{COUNTER_MAX, Header};
 use super::sessions::{SESSIONS_MAX, Sessions};
 use super::*;
