@@ -104,7 +104,8 @@ impl NativeNode {
                     incarnation: member.incarnation,
                     dead: is_dead(member),
                     generation: metadata.as_ref().map_or(0, |digest| digest.generation),
-                    max_version: metadata.map_or(0, |digest| digest.max_version),
+                    max_version: metadata.as_ref().map_or(0, |digest| digest.max_version),
+                    purged_version: metadata.map_or(0, |digest| digest.purged_version),
                 }
             })
             .collect();
@@ -206,7 +207,7 @@ fn entry_of(id: NodeId, known: Option<&MemberDigest>) -> DigestEntry<NodeId> {
             id,
             generation: known.generation,
             max_version: known.max_version,
-            purged_version: 0,
+            purged_version: known.purged_version,
         },
     )
 }

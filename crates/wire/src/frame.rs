@@ -38,6 +38,9 @@ pub struct MemberDigest {
     pub generation: u64,
     /// The highest version known of its metadata.
     pub max_version: u64,
+    /// Versions up to here whose tombstones are forgotten, see
+    /// [`bruit_engine::reconcile::scuttlebutt::message::DigestEntry`].
+    pub purged_version: u64,
 }
 
 /// Intervals of one run of one origin, ascending, disjoint, not adjacent, both ends included.

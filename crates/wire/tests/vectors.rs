@@ -134,6 +134,7 @@ fn reconciliation() -> Vec<(&'static str, Frame)> {
         dead: true,
         generation: 1_700_000_000,
         max_version: 17,
+        purged_version: 9,
     };
     let runs = vec![
         RunRanges { origin: id(0x20), start: 7, ranges: vec![(1, 100), (102, 102), (500, 1000)] },

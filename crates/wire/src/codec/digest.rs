@@ -5,8 +5,8 @@ use crate::writer::Sink;
 use crate::{DecodeError, Frame, MemberDigest, Reader, RunRanges, limits};
 use bruit_engine::membership::swim::Incarnation;
 
-/// At least this many bytes for a member's digest: id, flag, three numbers.
-const DIGEST_BYTES_MIN: usize = 16 + 1 + 3;
+/// At least this many bytes for a member's digest: id, flag, four numbers.
+const DIGEST_BYTES_MIN: usize = 16 + 1 + 4;
 /// At least this many bytes for a run: origin, start, count.
 const RUN_BYTES_MIN: usize = 16 + 8 + 1;
 /// At least this many bytes for a range: two numbers.
@@ -27,6 +27,7 @@ pub(super) fn write_member_digests(
         out.varint(digest.incarnation.0);
         out.varint(digest.generation);
         out.varint(digest.max_version);
+        out.varint(digest.purged_version);
     }
 }
 
@@ -41,6 +42,7 @@ pub(super) fn read_member_digests(body: &mut Reader<'_>) -> Result<Frame, Decode
             incarnation: Incarnation(body.varint()?),
             generation: body.varint()?,
             max_version: body.varint()?,
+            purged_version: body.varint()?,
         });
     }
     Ok(Frame::MemberDigests { buckets, digests, wants_answer })

@@ -134,13 +134,14 @@ fn delta() -> impl Strategy<Value = NodeDelta<NodeId>> {
 }
 
 fn digest() -> impl Strategy<Value = MemberDigest> {
-    (node_id(), number(), any::<bool>(), number(), number()).prop_map(
-        |(id, incarnation, dead, generation, max_version)| MemberDigest {
+    (node_id(), number(), any::<bool>(), number(), number(), number()).prop_map(
+        |(id, incarnation, dead, generation, max_version, purged_version)| MemberDigest {
             id,
             incarnation: Incarnation(incarnation),
             dead,
             generation,
             max_version,
+            purged_version,
         },
     )
 }
@@ -360,6 +361,7 @@ fn lists_have_limits() {
         dead: false,
         generation: 1,
         max_version: 1,
+        purged_version: 1,
     };
     try_limit(limits::DIGESTS, |count| Frame::MemberDigests {
         buckets: 1,
