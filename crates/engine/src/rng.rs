@@ -25,7 +25,8 @@ impl Rng {
         self.0.next_u64()
     }
 
-    /// A number in `0..bound`, by multiplication (bias below 2⁻³²for bounds below 2³²); 0 if `bound` is 0.
+    /// A number in `0..bound`, by multiplication (bias below 2⁻³² for bounds below 2³²); 0 if
+    /// `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         let wide = u128::from(self.next_u64()) * u128::from(bound);
         u64::try_from(wide >> 64).expect("a product of two u64, shifted by 64, fits in u64")

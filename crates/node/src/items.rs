@@ -298,8 +298,8 @@ fn check_limits(publish: &Publish) -> Result<(), CommandError> {
     too_large("the headers' length", bytes, Item::HEADER_BYTES_MAX)
 }
 
-/// The fanout that makes push alone reach nearly all: `⌈log2 n⌉`, which is `ln n + c` with `c` about
-/// 2.5 to 4 for 100 to 10,000 members, so that all are reached with probability `exp(-exp(-c))`.
+/// The fanout that makes push alone reach nearly all: `⌈log2 n⌉`, which is `ln n + c` with `c`
+/// about 2.5 to 4 for 100 to 10,000 members: all are reached with probability `exp(-exp(-c))`.
 /// Source: Kermarrec, Massoulié, Ganesh, "Probabilistic reliable dissemination", 2003.
 fn log2_ceil(members: usize) -> u8 {
     let bits = usize::BITS - members.saturating_sub(1).leading_zeros();

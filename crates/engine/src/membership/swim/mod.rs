@@ -43,8 +43,9 @@
 //!
 //! Das, Gupta, Motivala: "SWIM", DSN 2002 (section 3.1 failure detector, 4.1 piggyback, 4.2
 //! suspicion, 4.3 round robin). Dadgar, Phillips, Currey: "Lifeguard", arXiv 1707.00788
-//! (LHA-Probe, LHA-Suspicion, Buddy System). hashicorp/memberlist: `state.go` (probe, state rules), `suspicion.go`, `awareness.go`,
-//! `util.go` (formulas), `queue.go`, `config.go` (defaults).
+//! (LHA-Probe, LHA-Suspicion, Buddy System). hashicorp/memberlist: `state.go` (probe, state
+//! rules), `suspicion.go`, `awareness.go`, `util.go` (formulas), `queue.go`, `config.go`
+//! (defaults).
 //!
 //! # What it does not do
 //!
