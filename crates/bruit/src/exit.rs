@@ -14,7 +14,7 @@ Exit codes:
   4    not all of it happened in time
   5    there is no such thing
   6    the agent refused: token, Host or Origin
-  130  ended by a second signal";
+  130  interrupted before its end";
 
 /// How a command ended, for scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(crate) enum Exit {
     NotFound = 5,
     /// The agent refused.
     Denied = 6,
-    /// Ended by a second signal.
+    /// Interrupted before its end.
     Interrupted = 130,
 }
 

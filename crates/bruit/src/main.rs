@@ -47,7 +47,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Join(args) => wait_for(commands::change::join(args)),
         Command::Leave(args) => wait_for(commands::change::leave(args)),
         Command::Keys(args) => commands::keys::run(&args),
-        Command::Version(args) => commands::version::run(args),
+        Command::Version(args) => commands::version::run(&args),
     }
 }
 

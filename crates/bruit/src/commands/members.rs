@@ -30,10 +30,11 @@ pub(crate) async fn run(args: MembersArgs) -> Result<Exit, Failure> {
     let count = all.len();
     let is_hidden = |member: &Member| !args.all && args.state.is_none() && member.state == "left";
     let hidden = all.iter().filter(|(member, _)| is_hidden(member)).count();
-    let shown: Vec<(Member, Value)> = all
+    let mut shown: Vec<(Member, Value)> = all
         .into_iter()
         .filter(|(member, _)| !is_hidden(member) && is_wanted(member, &args))
         .collect();
+    shown.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
     if out.is_json() {
         let values: Vec<&Value> = shown.iter().map(|(_, value)| value).collect();
         out.json(&values)?;
@@ -42,12 +43,22 @@ pub(crate) async fn run(args: MembersArgs) -> Result<Exit, Failure> {
     let members: Vec<&Member> = shown.iter().map(|(member, _)| member).collect();
     out.table(&table(&members))?;
     if shown.len() < count {
-        let filtered = count - shown.len() - hidden;
-        let left =
-            if hidden > 0 { format!("; {hidden} left, hidden: --all") } else { String::new() };
-        out::tell(&format!("{} of {count} members shown ({filtered} filtered{left})", shown.len()));
+        out::tell(&rest(shown.len(), count, hidden));
     }
     Ok(Exit::Ok)
+}
+
+/// `3 of 14 members shown (9 filtered; 2 left, hidden: --all)`
+fn rest(shown: usize, count: usize, hidden: usize) -> String {
+    let filtered = count - shown - hidden;
+    let mut parts = Vec::new();
+    if filtered > 0 {
+        parts.push(format!("{filtered} filtered"));
+    }
+    if hidden > 0 {
+        parts.push(format!("{hidden} left, hidden: --all"));
+    }
+    format!("{shown} of {count} members shown ({})", parts.join("; "))
 }
 
 fn is_wanted(member: &Member, args: &MembersArgs) -> bool {
@@ -126,6 +137,13 @@ mod tests {
             "since_seconds": 4.2, "rtt_ms": 0.41, "self": is_self,
         }))
         .unwrap()
+    }
+
+    #[test]
+    fn what_is_not_shown_is_counted() {
+        let expected = "3 of 14 members shown (9 filtered; 2 left, hidden: --all)";
+        assert_eq!(rest(3, 14, 2), expected);
+        assert_eq!(rest(3, 5, 0), "3 of 5 members shown (2 filtered)");
     }
 
     #[test]

@@ -111,7 +111,7 @@ async fn give(client: &mut Client, out: &Out, item: &ItemArgs, ask: Ask) -> Resu
         out.line(&delivered(&summary))?;
         let rest: Vec<&Receipt> =
             summary.nodes.iter().filter(|receipt| receipt.outcome != "delivered").collect();
-        if !rest.is_empty() {
+        if !summary.met {
             out.table(&receipts(&rest))?;
         }
     }

@@ -5,7 +5,7 @@ use crate::exit::{Exit, Failure};
 use crate::out::Out;
 
 /// Prints version, commit, compiler and target.
-pub(crate) fn run(args: VersionArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &VersionArgs) -> Result<Exit, Failure> {
     let out = Out::new(&args.output);
     let version = bruit_agent::VERSION;
     let commit = option_env!("BRUIT_COMMIT");

@@ -25,7 +25,8 @@ pub(super) async fn all(group: &mut Group, narrator: &Narrator) -> Result<(), Fa
             if failure.exit == Exit::Ok {
                 return failure; // nobody reads on
             }
-            failure.detail(format!("step {number} of the demo did not happen"))
+            let text = format!("step {number} of the demo did not happen");
+            Failure::new(Exit::Failed, text).detail(failure.text().unwrap_or_default())
         }
     };
     found(group, narrator).await.map_err(did_not(1))?;
@@ -116,11 +117,19 @@ async fn killed(group: &mut Group, narrator: &Narrator, victim: usize) -> Result
     let is_failed =
         |members: &[Member]| members.iter().filter(is_it).any(|member| member.state == "failed");
     let took = group.wait_until(&format!("{name} has failed"), is_failed).await?;
-    let members: Vec<Member> = group.nodes[0].client.get("/v1/members").await?;
-    let why = members.iter().find(is_it).map(|member| member.why.as_str()).unwrap_or_default();
     let others = group.nodes.len() - 1;
     narrator.detail(&format!("all {others} others noticed after {}", out::millis(ms(took))))?;
-    narrator.detail(&format!("{}: \"{why}\"", group.nodes[0].name))
+    // Most were told; whoever found out has the most to say.
+    let mut most = (String::new(), String::new());
+    for index in (0..group.nodes.len()).filter(|index| *index != victim) {
+        let members: Vec<Member> = group.nodes[index].client.get("/v1/members").await?;
+        let why = members.into_iter().find(|member| is_it(&member)).map(|member| member.why);
+        let why = why.unwrap_or_default();
+        if why.len() > most.1.len() {
+            most = (group.nodes[index].name.clone(), why);
+        }
+    }
+    narrator.detail(&format!("{} says why: \"{}\"", most.0, most.1))
 }
 
 async fn came_back(group: &mut Group, narrator: &Narrator, victim: usize) -> Result<(), Failure> {
