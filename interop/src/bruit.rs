@@ -106,7 +106,7 @@ impl Agent {
             command.args(["--join", &join.to_string()]);
         }
         let mut process = Process::start(name, &mut command, folder)?;
-        let ready = until(&format!("{name} is ready"), READY_PATIENCE, async || {
+        let ready = until(format!("{name} is ready"), READY_PATIENCE, async || {
             process.check_running()?;
             ready(&process.output()?)
         });
@@ -144,12 +144,20 @@ impl Agent {
         own.cloned().ok_or_else(|| Trouble::new(format!("{} has no subscription", self.name)))
     }
 
-    /// Ends it as an operator would.
+    /// Asks it to end, as an operator would.
+    ///
+    /// # Errors
+    /// It has ended by itself.
+    pub(crate) fn ask_to_end(&mut self) -> Result<(), Trouble> {
+        self.process.ask_to_end()
+    }
+
+    /// Waits until it has ended.
     ///
     /// # Errors
     /// It does not end in time, or not well.
-    pub(crate) async fn stop(self) -> Result<(), Trouble> {
-        self.process.stop().await
+    pub(crate) async fn ended(self) -> Result<(), Trouble> {
+        self.process.ended().await
     }
 }
 

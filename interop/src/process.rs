@@ -5,6 +5,7 @@
 //! the end of a pipe that the suite holds, and then ends the group.
 
 use crate::trouble::{During as _, Trouble};
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -36,12 +37,8 @@ impl Process {
     ///
     /// # Errors
     /// It cannot be started, or the files cannot be made. Nothing runs then.
-    pub(crate) fn start(
-        name: &str,
-        command: &mut Command,
-        folder: &Path,
-    ) -> Result<Self, Trouble> {
-        let start = || {
+    pub(crate) fn start(name: &str, command: &mut Command, folder: &Path) -> Result<Self, Trouble> {
+        let mut start = || {
             let out = File::create(folder.join(format!("{name}.out")))?;
             let log = File::create(folder.join(format!("{name}.log")))?;
             command.stdin(Stdio::null()).stdout(out).stderr(log).process_group(0).spawn()
@@ -86,15 +83,22 @@ impl Process {
         }
     }
 
-    /// Asks it to end (SIGTERM) and waits until it has.
+    /// Asks it to end: SIGTERM.
+    ///
+    /// # Errors
+    /// It has ended by itself.
+    pub(crate) fn ask_to_end(&mut self) -> Result<(), Trouble> {
+        self.check_running()?;
+        send("TERM", i64::from(self.child.id())).during("kill")
+    }
+
+    /// Waits until it has ended.
     ///
     /// # Errors
     /// It did not end in time, and was killed; or it ended with another status than 0.
-    pub(crate) async fn stop(mut self) -> Result<(), Trouble> {
-        self.check_running()?;
-        send("TERM", i64::from(self.child.id())).during("kill")?;
+    pub(crate) async fn ended(mut self) -> Result<(), Trouble> {
         let name = self.name.clone();
-        let status = until(&format!("{name} ends"), STOP_PATIENCE, async || {
+        let status = until(format!("{name} ends"), STOP_PATIENCE, async || {
             self.child.try_wait().during(&name)
         });
         let status = status.await?;
@@ -146,7 +150,7 @@ pub(crate) fn send(signal: &str, to: i64) -> io::Result<()> {
 /// # Errors
 /// It fails, or gives none within `limit`; `what` names it.
 pub(crate) async fn until<T>(
-    what: &str,
+    what: impl fmt::Display,
     limit: Duration,
     mut probe: impl AsyncFnMut() -> Result<Option<T>, Trouble>,
 ) -> Result<T, Trouble> {
@@ -171,9 +175,7 @@ pub(crate) fn find(program: &str, package: &str) -> Result<PathBuf, Trouble> {
     let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
     let found = folders.map(|folder| folder.join(program)).find(|file| file.is_file());
     found.ok_or_else(|| {
-        Trouble::new(format!(
-            "{program} is not installed; on Debian: apt-get install {package}"
-        ))
+        Trouble::new(format!("{program} is not installed; on Debian: apt-get install {package}"))
     })
 }
 
@@ -287,11 +289,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new("sh");
         command.args(["-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.01; done"]);
-        let process = Process::start("stubborn", &mut command, folder.path()).unwrap();
+        let mut process = Process::start("stubborn", &mut command, folder.path()).unwrap();
         until("it is up", LONG, async || Ok((!process.output()?.is_empty()).then_some(())))
             .await
             .unwrap();
-        let trouble = process.stop().await.unwrap_err().to_string();
+        process.ask_to_end().unwrap();
+        let trouble = process.ended().await.unwrap_err().to_string();
         assert_eq!(trouble, "stubborn ended with exit status: 3");
 
         let mut command = Command::new("sh");
