@@ -141,12 +141,16 @@ impl NativeNode {
         }
     }
 
-    /// Sends the whole member list.
+    /// Sends the whole member list, and this node's own metadata behind it: whoever learns of this
+    /// node by it knows in the same moment what it subscribes to.
     pub(crate) fn send_state(&mut self, now: Now, route: Route, wants_answer: bool) {
         let updates: Vec<_> = self.swim.full_state().collect();
         for (index, part) in updates.chunks(STATE_UPDATES_MAX).enumerate() {
             let wants_answer = wants_answer && index == 0;
             self.send_by(now, route, &Frame::State { updates: part.to_vec(), wants_answer });
+        }
+        if let Some(delta) = self.delta_from(self.id, 0) {
+            self.send_by(now, route, &Frame::Delta(delta));
         }
     }
 

@@ -163,6 +163,23 @@ fn two_nodes_with_one_name_are_both_kept_and_marked() {
 }
 
 #[test]
+fn whoever_joins_is_known_with_its_metadata() {
+    let mut group = Group::down(Setup::default(), 2);
+    let (seed, joiner) = (group.hosts[0], group.hosts[1]);
+    group.net.start(seed);
+    group.net.start(joiner);
+    let value = || Some(b"cache/**".to_vec());
+    group.command(seed, Command::SetMetadata(vec![("$sub/app".into(), value())]));
+    group.command(joiner, Command::SetMetadata(vec![("$sub/app".into(), value())]));
+    group.join(joiner);
+    let (seed_id, joiner_id) = (group.id(seed), group.id(joiner));
+    for (host, other) in [(seed, joiner_id), (joiner, seed_id)] {
+        assert!(group.net.run_until(s(5), |net| state(net, host, other).is_some()));
+        assert_eq!(metadata_of(&group.net, host, other, "$sub/app"), value(), "at {host}");
+    }
+}
+
+#[test]
 fn metadata_of_64_kib_reaches_all() {
     let mut group = Group::settled(Setup::default(), 8);
     let host = group.hosts[2];
