@@ -121,6 +121,9 @@ impl NativeNode {
     fn visit_engine_counters(&self, visit: &mut dyn FnMut(&'static str, &'static str, u64)) {
         let swim = self.swim.stats();
         let rumor = self.rumor.stats();
+        let channel = self.channel.stats();
+        let metadata = self.metadata.counts();
+        let seen = self.seen.counts();
         for (name, label, value) in [
             ("suspicions", "", swim.suspicions),
             ("false_suspicions", "", swim.suspicions_refuted),
@@ -134,6 +137,16 @@ impl NativeNode {
             ("sends_shed", "membership", self.swim_out.shed_count()),
             ("sends_shed", "spread", self.rumor_out.shed_count()),
             ("clocks_ahead", "", self.clock.refused_count()),
+            ("challenges", "sent", channel.challenges_sent),
+            ("challenges", "limited", channel.challenges_limited),
+            ("hellos", "", channel.hellos_sent),
+            ("datagrams_resent", "", channel.resent),
+            ("sends_shed", "channel", channel.shed),
+            ("sessions", "", channel.sessions),
+            ("metadata_refused", "", metadata.refused),
+            ("metadata_forgotten", "", metadata.forgotten),
+            ("runs_refused", "", seen.runs_refused),
+            ("gaps_closed", "", seen.gaps_closed),
         ] {
             visit(name, label, value);
         }

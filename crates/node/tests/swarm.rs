@@ -1,6 +1,7 @@
 //! Random faults, then peace: whatever happened, the group comes to agree.
 //!
-//! `BRUIT_SEEDS` says how many seeds are run (20 if unset), `BRUIT_SEED` runs one alone.
+//! `BRUIT_SEEDS` says how many seeds are run (20 if unset), from `BRUIT_FIRST_SEED` on (0 if
+//! unset); `BRUIT_SEED` runs one alone.
 
 #![allow(clippy::disallowed_methods, reason = "the number of seeds is given from outside")]
 #![allow(clippy::print_stdout, reason = "a run that fails says how, and how to repeat it")]
@@ -19,7 +20,10 @@ fn seeds() -> Vec<u64> {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     match number("BRUIT_SEED") {
         Some(seed) => vec![seed],
-        None => (0..number("BRUIT_SEEDS").unwrap_or(20)).collect(),
+        None => {
+            let first = number("BRUIT_FIRST_SEED").unwrap_or(0);
+            (first..first + number("BRUIT_SEEDS").unwrap_or(20)).collect()
+        }
     }
 }
 
