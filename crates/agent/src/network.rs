@@ -29,11 +29,7 @@ pub(crate) struct Seed {
 /// Starts a node of the native network.
 pub(crate) fn native(seed: Seed, now: Now) -> Result<Box<dyn Node + Send>, CommandError> {
     let mut config = bruit_node::Config::new(seed.name, seed.advertise);
-    config.profile = match seed.profile {
-        Profile::Local => bruit_node::Profile::Local,
-        Profile::Lan => bruit_node::Profile::Lan,
-        Profile::Wan => bruit_node::Profile::Wan,
-    };
+    config.profile = seed.profile;
     config.generation = seed.generation;
     config.snapshot = seed.snapshot;
     let secrets = bruit_node::Secrets {

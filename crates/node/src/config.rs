@@ -19,6 +19,15 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// The word for it, in flags and files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Lan => "lan",
+            Self::Wan => "wan",
+        }
+    }
+
     pub(crate) fn swim(self) -> swim::Params {
         match self {
             Self::Local => swim::Params::local(),

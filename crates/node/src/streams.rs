@@ -170,12 +170,7 @@ impl NativeNode {
     pub(crate) fn on_stream(&mut self, now: Now, id: StreamId, input: StreamInput<'_>) {
         match input {
             StreamInput::Accepted { .. } => self.on_accepted(now, id),
-            StreamInput::Connected { .. } => {
-                if let Some(conn) = self.streams.conns.get_mut(&id) {
-                    conn.is_open = true;
-                    self.streams.writable.insert(id);
-                }
-            }
+            StreamInput::Connected { peer } => self.on_connected(id, peer.addr),
             StreamInput::Credit(bytes) => {
                 if let Some(conn) = self.streams.conns.get_mut(&id) {
                     conn.credit = conn.credit.saturating_add(bytes);
@@ -185,14 +180,26 @@ impl NativeNode {
             StreamInput::Data(bytes) => self.on_stream_data(now, id, bytes),
             StreamInput::Finished => {
                 if let Some(conn) = self.streams.reset(id) {
-                    self.stream_gone(now, conn, "closed by the peer");
+                    self.stream_gone(conn, "closed by the peer");
                 }
             }
             StreamInput::Failed(why) | StreamInput::Closed(why) => {
                 if let Some(conn) = self.streams.remove(id) {
-                    self.stream_gone(now, conn, &why.0);
+                    self.stream_gone(conn, &why.0);
                 }
             }
+        }
+    }
+
+    fn on_connected(&mut self, id: StreamId, addr: SocketAddr) {
+        let Some(conn) = self.streams.conns.get_mut(&id) else { return };
+        conn.is_open = true;
+        // Where a name led is known only now.
+        let is_named = conn.addr.is_none();
+        if is_named && self.is_needless(addr) {
+            self.streams.reset(id);
+        } else {
+            self.streams.writable.insert(id);
         }
     }
 
@@ -211,7 +218,7 @@ impl NativeNode {
     fn on_stream_data(&mut self, now: Now, id: StreamId, bytes: &[u8]) {
         let Some(conn) = self.streams.conns.get_mut(&id) else { return };
         if let Err(error) = conn.crypto.feed(bytes) {
-            self.fail_stream(now, id, error);
+            self.fail_stream(id, error);
             return;
         }
         self.streams.writable.insert(id);
@@ -222,29 +229,29 @@ impl NativeNode {
             let Some(peer) = conn.crypto.peer() else { break };
             self.counters.stream_messages_in += 1;
             if self.handle_frames(now, Route::Stream(id), peer, &message).is_err() {
-                self.fail_stream(now, id, StreamError::Malformed);
+                self.fail_stream(id, StreamError::Malformed);
             }
             self.settle(now);
         }
     }
 
-    fn fail_stream(&mut self, now: Now, id: StreamId, error: StreamError) {
+    fn fail_stream(&mut self, id: StreamId, error: StreamError) {
         self.counters.stream_errors += 1;
         if let Some(conn) = self.streams.reset(id) {
-            self.stream_gone(now, conn, &error.to_string());
+            self.stream_gone(conn, &error.to_string());
         }
     }
 
-    fn stream_gone(&mut self, now: Now, conn: Conn, why: &str) {
+    fn stream_gone(&mut self, conn: Conn, why: &str) {
         if let Some(target) = conn.joins {
-            self.join_failed(now, &target, why);
+            self.join_failed(&target, why);
         }
     }
 
     pub(crate) fn close_idle_streams(&mut self, now: Now) {
         while let Some((_, id)) = self.streams.idle.pop_due(now.mono) {
             if let Some(conn) = self.streams.reset(id) {
-                self.stream_gone(now, conn, "no answer in time");
+                self.stream_gone(conn, "no answer in time");
             }
         }
     }

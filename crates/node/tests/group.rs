@@ -95,6 +95,28 @@ fn a_partition_splits_the_group_and_a_heal_merges_it_again() {
 }
 
 #[test]
+fn halves_that_were_restarted_apart_find_each_other() {
+    let setup = Setup { keeps_identity: true, ..Setup::default() };
+    let mut group = Group::settled(setup, 4);
+    let (left, right) = (group.hosts[..2].to_vec(), group.hosts[2..].to_vec());
+    group.net.partition(&left, &right);
+    for host in group.hosts.clone() {
+        group.net.save(host);
+        group.net.restart(host);
+        group.join(host);
+    }
+    // Each half joins within itself, and knows nothing of the other.
+    assert!(group.wait(s(60), |net| agreed(net, 2)));
+    group.net.heal();
+    assert!(group.wait(s(180), |net| agreed(net, 4)));
+    // Where all targets are there, nobody is sought.
+    group.net.run_for(s(120));
+    let before = group.net.stats().streams_asked;
+    group.net.run_for(s(300));
+    assert_eq!(group.net.stats().streams_asked, before);
+}
+
+#[test]
 fn a_restart_without_saved_identity_replaces_the_old_record_at_once() {
     let mut group = Group::settled(Setup::default(), 6);
     let host = group.hosts[4];

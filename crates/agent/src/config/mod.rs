@@ -13,6 +13,7 @@ pub(crate) use parse::{check_tag, target};
 
 use crate::delivery::Endpoint;
 use bruit_model::{MemberRecord, Pattern, Target};
+pub use bruit_node::Profile;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -22,29 +23,6 @@ pub const GOSSIP_PORT: u16 = 7071;
 
 /// The port of the HTTP API, unless told otherwise.
 pub const API_PORT: u16 = 7070;
-
-/// Which set of defaults for timing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Profile {
-    /// One machine: quick probes.
-    Local,
-    /// One site.
-    #[default]
-    Lan,
-    /// Several sites.
-    Wan,
-}
-
-impl Profile {
-    /// The word for it, in flags and files.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::Lan => "lan",
-            Self::Wan => "wan",
-        }
-    }
-}
 
 /// The address that others are told to reach this agent at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
