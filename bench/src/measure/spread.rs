@@ -3,7 +3,7 @@
 use crate::failure::{Doing as _, Failure};
 use crate::gate::Gate;
 use crate::group::{Group, Watching};
-use crate::peer::{Interest, Publisher, Sight};
+use crate::peer::{Interest, Sight};
 use crate::stats::{Draw, Summary, median};
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -64,7 +64,6 @@ pub(crate) struct Repeat {
 struct Lane<'a> {
     group: &'a Group,
     watching: Watching,
-    publishers: Vec<Box<dyn Publisher>>,
     result: Spread,
 }
 
@@ -76,12 +75,8 @@ pub(crate) async fn run(
 ) -> Result<Vec<Spread>, Failure> {
     let mut lanes = Vec::new();
     for group in groups {
-        let mut publishers = Vec::new();
-        for agent in group.agents() {
-            publishers.push(agent.publisher().await?);
-        }
         let watching = group.watch(Interest::Items).await?;
-        lanes.push(Lane { group, watching, publishers, result: Spread::new(group.label()) });
+        lanes.push(Lane { group, watching, result: Spread::new(group.label()) });
     }
     let pids: Vec<u32> = groups.iter().flat_map(|group| group.pids()).collect();
     let mut draw = Draw::new(SEED);
@@ -91,7 +86,7 @@ pub(crate) async fn run(
             tokio::time::sleep(TURN_PAUSE).await;
             let mut all = Vec::new();
             for event in 0..repeat.events {
-                let by = draw.below(lane.publishers.len());
+                let by = draw.below(lane.group.len());
                 all.extend(lane.event(by, &format!("{rep}-{event}")).await?);
                 tokio::time::sleep(PAUSE).await;
             }
@@ -112,9 +107,10 @@ impl Lane<'_> {
     /// Publishes one event; the milliseconds until all had it, if all got it.
     async fn event(&mut self, by: usize, token: &str) -> Result<Option<f64>, Failure> {
         let mut seen: Vec<Option<f64>> = vec![None; self.group.len()];
+        // Opened before the clock starts, and not kept: servers close connections that idle.
+        let mut publisher = self.group.agents()[by].publisher().await?;
         let start = Instant::now();
         let deadline = start + EVENT_TIMEOUT;
-        let publisher = &mut self.publishers[by];
         let publish = tokio::time::timeout_at(deadline.into(), publisher.publish(token));
         let (result, watching) = (&mut self.result, &mut self.watching);
         let collect = async {

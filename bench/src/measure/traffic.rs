@@ -41,6 +41,19 @@ pub(crate) struct Traffic {
     pub(crate) counted_datagrams: Option<f64>,
 }
 
+impl Traffic {
+    /// Of a group that did not form.
+    fn unknown(nodes: usize) -> Self {
+        Self {
+            nodes,
+            wire_bytes: None,
+            wire_packets: None,
+            counted_bytes: None,
+            counted_datagrams: None,
+        }
+    }
+}
+
 /// What one kind of agent did.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct TrafficBySize {
@@ -149,7 +162,14 @@ pub(crate) async fn inside(
     let mut rows = Vec::new();
     for &nodes in &sizes.nodes {
         eprintln!("traffic: {} agents of {}", nodes, peer.label());
-        let group = Group::start(peer, nodes, PATIENCE).await?;
+        let group = match Group::start(peer, nodes, PATIENCE).await {
+            Ok(group) => group,
+            Err(error) => {
+                eprintln!("warning: {nodes} agents of {}: not counted: {error}", peer.label());
+                rows.push(Traffic::unknown(nodes));
+                continue;
+            }
+        };
         let each = Duration::from_secs(u64::try_from(nodes).unwrap_or(u64::MAX));
         tokio::time::sleep(SETTLE + each).await;
         rows.push(one_size(&group, sizes.window, is_alone).await?);
