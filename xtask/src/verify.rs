@@ -99,6 +99,10 @@ pub(crate) fn run() -> bool {
         Ok(()) => tally.cargo("dependencies", "deny --locked check bans licenses sources"),
         Err(why) => tally.cannot("dependencies", &why),
     }
+    // The README's blocks and the interop suites call it.
+    if let Err(why) = install::debian("curl", "curl") {
+        tally.cannot("what calls curl", &why);
+    }
     tally.tests("tests", "test --workspace --profile ci --locked");
     tally.cargo("demo", "run --quiet --profile ci --locked -- demo --fast --no-ui");
     match install::debian("varnishd", "varnish") {

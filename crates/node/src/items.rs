@@ -211,6 +211,7 @@ impl NativeNode {
 
     /// Hands the engine's sends to the packing. Equal ones in a row are encoded once.
     pub(crate) fn settle_rumor(&mut self, now: Now) {
+        // Cooled and abandoned items ask for nothing here, and the engine counts them.
         while self.rumor_out.pop_event().is_some() {}
         let mut last: Option<(Message<ItemId>, Bytes)> = None;
         while let Some(send) = self.rumor_out.pop_send() {

@@ -133,6 +133,8 @@ impl NativeNode {
             ("announcements", "", rumor.announced),
             ("fetches", "", rumor.asked),
             ("fetches_shed", "", rumor.fetches_shed),
+            ("fetches_abandoned", "", rumor.fetches_abandoned),
+            ("hot_shed", "", rumor.hot_shed),
             ("pulls", "", rumor.pulls),
             ("sends_shed", "membership", self.swim_out.shed_count()),
             ("sends_shed", "spread", self.rumor_out.shed_count()),

@@ -3,13 +3,12 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use bruit_model::{
-    Command, Event, Item, ItemId, MemberState, Node, NodeId, Path, Publish, Reply, Style, Target,
+    Command, Event, ItemId, MemberState, Node, NodeId, Path, Publish, Reply, Style, Target,
 };
 use bruit_node::{ClusterKey, Config, NativeNode, Profile, Secrets};
 use bruit_sim::{Boot, HostId, Link, Net};
 use bytes::Bytes;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Seconds.
@@ -217,11 +216,7 @@ pub(crate) fn items_told(events: &[(bruit_model::Instant, Event)]) -> BTreeMap<I
     told
 }
 
-pub(crate) fn item_of(event: &Event) -> Option<&Arc<Item>> {
-    if let Event::Item { item, .. } = event { Some(item) } else { None }
-}
-
-/// A host's member list, as text, without what differs by observer.
+/// A value of another's metadata, as a host knows it.
 pub(crate) fn metadata_of(net: &Net, host: HostId, other: NodeId, key: &str) -> Option<Vec<u8>> {
     let member = net.node(host).members(net.now_at(host)).get(&other)?;
     let entry = member.metadata.iter().find(|entry| &*entry.key == key)?;
