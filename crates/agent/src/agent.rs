@@ -3,7 +3,9 @@
 use crate::api::{CONNECTIONS_MAX, Server};
 use crate::changes::Changes;
 use crate::config::AgentConfig;
-use crate::delivery::{Delivery, Endpoint, Policy, SubscribeError, Subscription};
+use crate::delivery::{
+    Delivery, Endpoint, Filter, From, Mode, Policy, Source, SubscribeError, Subscription,
+};
 use crate::network::{self, Seed};
 use crate::random::random_bytes;
 use crate::receipts::Receipts;
@@ -13,7 +15,7 @@ use crate::state::StateDir;
 use crate::undone::Undone;
 use crate::{VERSION, pump, upkeep};
 use bruit_engine::Rng;
-use bruit_model::{Command, CommandError, Member, Node, Now};
+use bruit_model::{Command, CommandError, Member, Node, Now, Order};
 use bruit_runtime::{Bound, Clock, Handle, Options};
 use bytes::Bytes;
 use serde::Serialize;
@@ -275,8 +277,13 @@ fn subscribe(
         let subscription = Subscription {
             name: name.clone(),
             pattern: pattern.clone(),
-            endpoint: Endpoint::clone(endpoint),
+            mode: Mode::http(Endpoint::clone(endpoint)),
             host: config.app_host.clone(),
+            filter: Filter::default(),
+            order: Order::None,
+            from: From::Now,
+            health: None,
+            source: Source::Settings,
             policy: Policy::default(),
         };
         delivery

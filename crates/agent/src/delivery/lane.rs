@@ -135,7 +135,7 @@ impl Lane {
         SubscriptionStatus {
             name: self.name.to_string(),
             pattern: state.subscription.pattern.to_string(),
-            endpoint: state.subscription.endpoint.to_string(),
+            endpoint: state.subscription.mode.to_string(),
             state: match state.paused {
                 None => SubscriptionState::Active,
                 Some(_) => SubscriptionState::Paused,
@@ -222,7 +222,7 @@ impl State {
             self.paused = Some(PauseReason::Gone);
             tracing::warn!(
                 subscription = name,
-                endpoint = %self.subscription.endpoint,
+                endpoint = %self.subscription.mode,
                 "paused: {}",
                 PauseReason::Gone
             );

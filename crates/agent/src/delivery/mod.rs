@@ -27,20 +27,28 @@ mod attempt;
 mod backoff;
 mod connection;
 mod endpoint;
+mod filter;
+mod journal;
 mod lane;
+mod mode;
 mod outcome;
 mod queue;
 mod replay;
+mod spec;
 mod subscription;
 #[cfg(test)]
 mod tests;
 mod worker;
 
 pub use endpoint::{Endpoint, EndpointError};
+pub use filter::{Filter, FilterError};
+pub use journal::{Journal, Kept, NoJournal};
+pub use mode::{Exec, Form, From, Health, HttpMode, Mode, Source};
 pub use outcome::{
     DeadLetter, FailReason, Outcome, PauseReason, Report, SubscriptionState, SubscriptionStatus,
 };
 pub use replay::Unreplayable;
+pub use spec::{SPEC_KEYS, SpecError, SubscriptionSpec};
 pub use subscription::{Policy, SubscribeError, Subscription};
 
 use bruit_engine::Rng;

@@ -9,7 +9,7 @@
 //! Fields keep their order, but that those of one name stand together, where the first of them
 //! stood; their names are in lower case, as items carry them.
 
-use super::{LOOP_GUARD, Subscription};
+use super::{HttpMode, LOOP_GUARD, Subscription};
 use bruit_model::{Item, meta};
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
@@ -36,6 +36,7 @@ pub enum Unreplayable {
 pub(super) fn request(
     item: &Item,
     subscription: &Subscription,
+    http: &HttpMode,
 ) -> Result<Request<Full<Bytes>>, Unreplayable> {
     let method = match item.header(meta::METHOD) {
         None => Method::POST,
@@ -46,14 +47,14 @@ pub(super) fn request(
     }
     let mut request = Request::new(Full::new(item.payload.clone()));
     *request.method_mut() = method;
-    *request.uri_mut() = target(item, subscription)?;
-    *request.headers_mut() = headers(item, subscription)?;
+    *request.uri_mut() = target(item, http)?;
+    *request.headers_mut() = headers(item, subscription, http)?;
     Ok(request)
 }
 
 /// Prefix and target, byte for byte.
-fn target(item: &Item, subscription: &Subscription) -> Result<Uri, Unreplayable> {
-    let mut text = subscription.endpoint.prefix().as_bytes().to_vec();
+fn target(item: &Item, http: &HttpMode) -> Result<Uri, Unreplayable> {
+    let mut text = http.endpoint.prefix().as_bytes().to_vec();
     if item.is_invocation() {
         let raw = item.header(meta::TARGET).ok_or(Unreplayable::Target)?;
         if raw.first() != Some(&b'/') {
@@ -87,10 +88,14 @@ fn push_encoded(text: &mut Vec<u8>, path: &str) {
     }
 }
 
-fn headers(item: &Item, subscription: &Subscription) -> Result<HeaderMap, Unreplayable> {
+fn headers(
+    item: &Item,
+    subscription: &Subscription,
+    http: &HttpMode,
+) -> Result<HeaderMap, Unreplayable> {
     let named = named_by_connection(item);
     let mut headers = HeaderMap::with_capacity(item.headers.len() + 3);
-    headers.insert(HOST, host(item, subscription)?);
+    headers.insert(HOST, host(item, subscription, http)?);
     let mut has_length = !item.payload.is_empty();
     for header in &item.headers {
         let name = &*header.name;
@@ -115,11 +120,15 @@ fn headers(item: &Item, subscription: &Subscription) -> Result<HeaderMap, Unrepl
 }
 
 /// The host that the call named (`Bruit-Host`), else the subscription's, else the endpoint's.
-fn host(item: &Item, subscription: &Subscription) -> Result<HeaderValue, Unreplayable> {
+fn host(
+    item: &Item,
+    subscription: &Subscription,
+    http: &HttpMode,
+) -> Result<HeaderValue, Unreplayable> {
     let value = match (item.header(meta::HOST), &subscription.host) {
         (Some(named), _) => HeaderValue::from_maybe_shared(named.clone()),
         (None, Some(host)) => HeaderValue::from_str(host),
-        (None, None) => HeaderValue::from_str(subscription.endpoint.authority()),
+        (None, None) => HeaderValue::from_str(http.endpoint.authority()),
     };
     value.map_err(|_| Unreplayable::Header)
 }

@@ -1,7 +1,8 @@
 //! What a consumer asks for, and how it is to be treated.
 
-use super::Endpoint;
-use bruit_model::Pattern;
+use super::Filter;
+use super::mode::{From, Health, Mode, Source};
+use bruit_model::{Order, Pattern};
 use http::HeaderValue;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::time::Duration;
@@ -13,10 +14,21 @@ pub struct Subscription {
     pub name: String,
     /// The paths that it is for.
     pub pattern: Pattern,
-    /// Where the consumer listens.
-    pub endpoint: Endpoint,
+    /// In which form, and by which way, the consumer gets its items.
+    pub mode: Mode,
     /// The `Host` of replayed requests whose call named none; else the endpoint's authority.
     pub host: Option<String>,
+    /// Which of the items on these paths.
+    pub filter: Filter,
+    /// Whether the items of one origin are delivered one after the other, in the order in which
+    /// it accepted them. A topic that asks for it has it in any case.
+    pub order: Order,
+    /// From when on.
+    pub from: From,
+    /// Whether, and how, the consumer is asked if it is well.
+    pub health: Option<Health>,
+    /// Who made it.
+    pub source: Source,
     /// How attempts are made and when they end.
     pub policy: Policy,
 }
@@ -41,6 +53,11 @@ pub struct Policy {
     pub retry_after_max: Duration,
     /// How many requests are under way at once. Default: 8, at most [`Policy::CONCURRENCY_MAX`].
     pub concurrency: NonZeroU16,
+    /// How many attempts begin in a second at most; as many may begin at once. Default: no limit.
+    pub rate_per_second: Option<NonZeroU32>,
+    /// After how many failed attempts in a row the circuit opens: then one attempt is made at a
+    /// time, with growing waits between, until one succeeds. Default: 10. `None`: never.
+    pub breaker_failures: Option<NonZeroU32>,
     /// How many items wait at most; what is under way is not among them. Default: 10,000.
     pub queue_items_max: NonZeroUsize,
     /// How many bytes the waiting items hold at most, by `Item::held_bytes`. Default: 32 MiB.
@@ -69,6 +86,8 @@ impl Default for Policy {
             backoff_max: Duration::from_secs(30),
             retry_after_max: Duration::from_secs(60),
             concurrency: non_zero!(NonZeroU16, 8),
+            rate_per_second: None,
+            breaker_failures: Some(non_zero!(NonZeroU32, 10)),
             queue_items_max: non_zero!(NonZeroUsize, 10_000),
             queue_bytes_max: non_zero!(NonZeroUsize, 32 * 1024 * 1024),
         }
@@ -140,8 +159,13 @@ mod tests {
         Subscription {
             name: name.to_owned(),
             pattern: Pattern::root(),
-            endpoint: "http://h".parse().unwrap(),
+            mode: Mode::http("http://h".parse().unwrap()),
             host: None,
+            filter: Filter::default(),
+            order: Order::None,
+            from: From::Now,
+            health: None,
+            source: Source::Settings,
             policy: Policy::default(),
         }
     }

@@ -9,6 +9,7 @@ use super::Sink;
 use super::attempt::{Answer, Attempt, Verdict};
 use super::connection::{AttemptError, Pool};
 use super::lane::{Ended, Lane, unix_millis};
+use super::mode::Mode;
 use super::outcome::{FailReason, Report};
 use super::queue::Entry;
 use super::replay;
@@ -58,10 +59,11 @@ impl Worker {
         }
         let Some(entry) = state.begin(Instant::now()) else { return false };
         let expired = entry.item.expires_unix_millis.is_some_and(|at| at <= unix_millis());
+        let Mode::Http(http) = &subscription.mode else { return false };
         let request = if expired {
             Err(FailReason::Expired)
         } else {
-            replay::request(&entry.item, &subscription).map_err(FailReason::Unreplayable)
+            replay::request(&entry.item, &subscription, http).map_err(FailReason::Unreplayable)
         };
         match request {
             Err(reason) => {
@@ -73,8 +75,8 @@ impl Worker {
                 drop(state);
                 let attempt = Attempt {
                     request,
-                    endpoint: subscription.endpoint.clone(),
-                    idle: self.pool.take(&subscription.endpoint),
+                    endpoint: http.endpoint.clone(),
+                    idle: self.pool.take(&http.endpoint),
                     timeout: subscription.policy.timeout,
                 };
                 self.under_way.spawn(async move { (entry, attempt.run().await) });

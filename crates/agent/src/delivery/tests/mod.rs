@@ -6,9 +6,11 @@ mod queue;
 mod replay;
 mod subscriptions;
 
-use super::{Delivery, Outcome, Policy, Report, Subscription, SubscriptionStatus};
+use super::{
+    Delivery, Filter, From, Mode, Outcome, Policy, Report, Source, Subscription, SubscriptionStatus,
+};
 use bruit_engine::Rng;
-use bruit_model::{Header, HybridTime, Item, ItemId, NodeId, Path, Pattern, Style, meta};
+use bruit_model::{Header, HybridTime, Item, ItemId, NodeId, Order, Path, Pattern, Style, meta};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,8 +67,13 @@ fn subscription(name: &str, url: &str, policy: Policy) -> Subscription {
     Subscription {
         name: name.to_owned(),
         pattern: Pattern::root(),
-        endpoint: url.parse().unwrap(),
+        mode: Mode::http(url.parse().unwrap()),
         host: None,
+        filter: Filter::default(),
+        order: Order::None,
+        from: From::Now,
+        health: None,
+        source: Source::Settings,
         policy,
     }
 }

@@ -2,12 +2,11 @@
 
 use super::consumer::{Consumer, status};
 use super::{Rig, delivered, event, invocation, quick, subscription, with, within};
-use crate::delivery::replay::request;
-use crate::delivery::{LOOP_GUARD, Policy, Unreplayable};
+use crate::delivery::{LOOP_GUARD, Mode, Policy, Subscription, Unreplayable, replay};
 use bruit_model::{Header, Item, meta};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -16,6 +15,11 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 const URL: &str = "http://app:8080/base";
+
+fn request(item: &Item, to: &Subscription) -> Result<Request<Full<Bytes>>, Unreplayable> {
+    let Mode::Http(http) = &to.mode else { panic!("{:?}", to.mode) };
+    replay::request(item, to, http)
+}
 
 fn headers(item: &Item) -> HeaderMap {
     request(item, &subscription("a", URL, Policy::default())).unwrap().headers().clone()
