@@ -30,6 +30,8 @@ mod endpoint;
 mod filter;
 mod journal;
 mod lane;
+#[cfg_attr(not(test), expect(dead_code, reason = "the worker is to ask it"))]
+mod limiter;
 mod mode;
 mod outcome;
 mod queue;
