@@ -25,6 +25,8 @@
 
 mod attempt;
 mod backoff;
+#[expect(dead_code, reason = "the worker is to write requests by it")]
+mod cloudevents;
 mod connection;
 mod endpoint;
 mod filter;
@@ -42,6 +44,7 @@ mod subscription;
 mod tests;
 mod worker;
 
+pub use cloudevents::{BATCH_EVENTS_MAX, EventError, EventFault};
 pub use endpoint::{Endpoint, EndpointError};
 pub use filter::{Filter, FilterError};
 pub use journal::{Journal, Kept, NoJournal};
