@@ -18,7 +18,9 @@ mod seal;
 mod stream;
 mod writer;
 
-pub use codec::{decode_all, delta_entry_len, delta_header_len, item_len, update_len};
+pub use codec::{
+    decode_all, decode_item, delta_entry_len, delta_header_len, encode_item, item_len, update_len,
+};
 pub use error::DecodeError;
 pub use frame::{Frame, MemberDigest, RunRanges, Subject, Summary};
 pub use identity::Identity;

@@ -17,7 +17,7 @@ use bruit_model::{ItemId, NodeId};
 use bytes::Bytes;
 
 pub use delta::{delta_entry_len, delta_header_len};
-pub use item::item_len;
+pub use item::{decode_item, encode_item, item_len};
 pub use member::update_len;
 
 /// The first byte of each frame. A number is never used again for another type.
