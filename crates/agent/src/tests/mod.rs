@@ -8,6 +8,7 @@ mod http;
 mod publish;
 mod start;
 mod stream;
+mod subscriptions;
 mod toy;
 mod views;
 
