@@ -10,6 +10,7 @@ mod openapi;
 mod publish;
 mod start;
 mod stream;
+mod subscriptions;
 mod toy;
 mod views;
 
