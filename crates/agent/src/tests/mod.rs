@@ -2,9 +2,11 @@
 //! native nodes that find each other.
 
 mod api;
+mod contract;
 mod group;
 mod guards;
 mod http;
+mod openapi;
 mod publish;
 mod start;
 mod stream;
