@@ -13,6 +13,7 @@ mod member;
 mod node;
 mod now;
 mod path;
+mod pattern_map;
 mod topic;
 mod topic_record;
 
@@ -31,5 +32,6 @@ pub use node::{
 };
 pub use now::{Now, UnixNanos};
 pub use path::{Path, PathError, Pattern, PatternError};
+pub use pattern_map::PatternMap;
 pub use topic::{Order, Record, Retention, TopicParams};
 pub use topic_record::{TopicRecordError, parse_stop, parse_style, stop_word, style_word};

@@ -19,8 +19,8 @@ mod stream;
 mod writer;
 
 pub use codec::{
-    ANSWER_GROUP_BYTES, ANSWER_MEMBER_BYTES, ANSWERS_BYTES, decode_all, delta_entry_len,
-    delta_header_len, item_len, update_len,
+    ANSWER_GROUP_BYTES, ANSWER_MEMBER_BYTES, ANSWERS_BYTES, decode_all, decode_item,
+    delta_entry_len, delta_header_len, encode_item, item_len, update_len,
 };
 pub use error::DecodeError;
 pub use frame::{Answers, Frame, MemberDigest, RunRanges, Subject, Summary};

@@ -26,6 +26,23 @@ pub fn item_len(item: &Item) -> usize {
     frame_len(counted(|count| write_item_body(item, false, false, count)))
 }
 
+/// Appends an item by itself, for whoever keeps it: the body of its frame, without the flags
+/// that are about one hop.
+pub fn encode_item(item: &Item, out: &mut Vec<u8>) {
+    write_item_body(item, false, false, out);
+}
+
+/// The item that [`encode_item`] wrote.
+///
+/// # Errors
+/// The bytes are no item, hold more than one, or exceed a limit.
+pub fn decode_item(bytes: &[u8]) -> Result<Arc<Item>, DecodeError> {
+    let mut reader = Reader::new(bytes);
+    let (item, ..) = read_item(&mut reader)?;
+    reader.finish()?;
+    Ok(Arc::new(item))
+}
+
 pub(super) fn write_item_body(
     item: &Item,
     wants_feedback: bool,
@@ -64,6 +81,12 @@ pub(super) fn write_item_body(
 }
 
 pub(super) fn read_item_body(body: &mut Reader<'_>) -> Result<Frame, DecodeError> {
+    let (item, wants_feedback, repair) = read_item(body)?;
+    Ok(Frame::Item { item: Arc::new(item), wants_feedback, repair })
+}
+
+/// An item, and whether its frame wants feedback and comes by repair.
+fn read_item(body: &mut Reader<'_>) -> Result<(Item, bool, bool), DecodeError> {
     let flags = body.u8()?;
     if flags & !flag::ALL != 0 {
         return Err(DecodeError::Invalid("item flags"));
@@ -96,8 +119,7 @@ pub(super) fn read_item_body(body: &mut Reader<'_>) -> Result<Frame, DecodeError
         payload,
         signature,
     };
-    let (wants_feedback, repair) = (has(flag::WANTS_FEEDBACK), has(flag::BY_REPAIR));
-    Ok(Frame::Item { item: Arc::new(item), wants_feedback, repair })
+    Ok((item, has(flag::WANTS_FEEDBACK), has(flag::BY_REPAIR)))
 }
 
 fn style_code(style: Style) -> u8 {

@@ -19,7 +19,7 @@ use bytes::Bytes;
 
 pub use answers::{ANSWER_GROUP_BYTES, ANSWER_MEMBER_BYTES, ANSWERS_BYTES};
 pub use delta::{delta_entry_len, delta_header_len};
-pub use item::item_len;
+pub use item::{decode_item, encode_item, item_len};
 pub use member::update_len;
 
 /// The first byte of each frame. A number is never used again for another type.

@@ -248,6 +248,12 @@ proptest! {
         }
         if let Frame::Item { item, .. } = &frame {
             prop_assert_eq!(item_len(item), bytes.len());
+            let mut alone = Vec::new();
+            encode_item(item, &mut alone);
+            prop_assert_eq!(decode_item(&alone), Ok(item.clone()));
+            prop_assert!(decode_item(&alone[1..]) != Ok(item.clone()));
+            alone.push(0);
+            prop_assert!(decode_item(&alone).is_err());
         }
         if let Frame::Answers { answers, .. } = &frame {
             let of_group = |group: &Group<NodeId, Bytes>| {
