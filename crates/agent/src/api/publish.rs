@@ -194,23 +194,29 @@ async fn publish(
     let topic = options.topic;
     let item = Publish { path: path.clone(), topic, headers, payload, style: None, expiry: None };
     let accepted = accept(shared, item, options.want).await?;
-    let (id, path) = (accepted.id.to_string(), path.as_str().to_owned());
+    let id = accepted.id.to_string();
     let id_header = HeaderValue::try_from(&id).expect("a printable id is ASCII");
     let location = format!("/v1/items/{id}");
     let mut response = if let Some(wait) = accepted.wait {
         let summary = wait.until(options.timeout).await;
-        let mut view = SummaryView::new(id, path, &summary);
+        let mut view = SummaryView::new(id, path.as_str().to_owned(), &summary);
         view.hint = accepted.hint;
         let status = if view.met { StatusCode::OK } else { StatusCode::GATEWAY_TIMEOUT };
         json(status, &view)
     } else {
-        json(StatusCode::ACCEPTED, &AcceptedView { id, path })
+        json(StatusCode::ACCEPTED, &accepted_view(shared, id, &path))
     };
     let headers = response.headers_mut();
     headers.insert("bruit-item-id", id_header);
     let location = HeaderValue::try_from(location).expect("a printable id is ASCII");
     headers.insert(header::LOCATION, location);
     Ok(response)
+}
+
+fn accepted_view(shared: &Shared, id: String, path: &Path) -> AcceptedView {
+    let subscribers = shared.announced.count(path);
+    let hint = (subscribers == 0).then(|| shared.announced.close_to(path));
+    AcceptedView { id, path: path.as_str().to_owned(), subscribers, hint }
 }
 
 /// Publishes, and counts receipts from before the first can come.

@@ -202,6 +202,10 @@ impl ItemDetailView {
 pub(crate) struct AcceptedView {
     pub(crate) id: String,
     pub(crate) path: String,
+    /// How many subscriptions of the group select it, as far as this agent knows.
+    pub(crate) subscribers: usize,
+    /// What to tell if there is none.
+    pub(crate) hint: Option<String>,
 }
 
 /// Who got an item.

@@ -180,11 +180,12 @@ impl Node for Toy {
         match command {
             Command::Publish(publish) => return self.publish(now, publish),
             Command::SetMetadata(changes) => self.set_metadata(changes),
-            Command::PutRecord { key, value: Some(value) } => {
-                self.registry.0.insert(key, value);
-            }
-            Command::PutRecord { key, value: None } => {
-                self.registry.0.remove(&key);
+            Command::PutRecord { key, value } => {
+                match &value {
+                    Some(value) => self.registry.0.insert(key.clone(), value.clone()),
+                    None => self.registry.0.remove(&key),
+                };
+                self.events.push_back(Event::RecordChanged { key: key.into(), value });
             }
             Command::Leave => self.events.push_back(Event::Left),
             Command::Join(_) | Command::ReportLag(_) => {}
