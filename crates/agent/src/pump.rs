@@ -71,6 +71,8 @@ fn take(shared: &Shared, event: Event) {
             tracing::info!(%key, removed = value.is_none(), "registry record changed");
             shared.orders.record_changed(&key, value.as_deref());
         }
+        // No question of this agent's waits for them.
+        Event::Answer { .. } => {}
         Event::Joined { addr } => tracing::info!(%addr, "joined"),
         Event::JoinFailed { target, error } => {
             tracing::warn!(%target, %error, "cannot join yet; trying again");
