@@ -208,6 +208,17 @@ pub(crate) struct AcceptedView {
     pub(crate) hint: Option<String>,
 }
 
+/// The answer to the publication of a batch.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct AcceptedBatchView {
+    /// The items, in the order of the events.
+    pub(crate) ids: Vec<String>,
+    pub(crate) path: String,
+    /// As in [`AcceptedView`].
+    pub(crate) subscribers: usize,
+    pub(crate) hint: Option<String>,
+}
+
 /// Who got an item.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct SummaryView {

@@ -25,7 +25,6 @@
 
 mod attempt;
 mod backoff;
-#[expect(dead_code, reason = "the worker is to write requests by it")]
 mod cloudevents;
 mod connection;
 mod endpoint;
@@ -44,7 +43,7 @@ mod subscription;
 mod tests;
 mod worker;
 
-pub use cloudevents::{BATCH_EVENTS_MAX, EventError, EventFault};
+pub use cloudevents::{BATCH_EVENTS_MAX, EventError, EventFault, Published, recognise};
 pub use endpoint::{Endpoint, EndpointError};
 pub use filter::{Filter, FilterError};
 pub use journal::{Journal, Kept, NoJournal};
