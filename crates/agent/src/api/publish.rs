@@ -121,14 +121,29 @@ fn refuse_loop(shared: &Shared, headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn item_path(text: &str) -> Result<Path, Problem> {
-    let path = Path::parse(text).map_err(|error| match error {
-        PathError::TooLong => Problem::too_large(error.to_string()),
-        PathError::Empty | PathError::Control => Problem::bad_request(error.to_string()),
-    })?;
+    let path =
+        Path::parse(text.strip_prefix('/').unwrap_or(text)).map_err(|error| match error {
+            PathError::TooLong => Problem::too_large(error.to_string()),
+            PathError::Empty | PathError::Control => Problem::bad_request(error.to_string()),
+        })?;
     if path.as_str().starts_with('$') {
         return Err(Problem::bad_request("paths that start with $ are reserved"));
     }
+    if let Some(segment) = path.as_str().split('/').find(|segment| is_dots(segment)) {
+        let segment = segment.escape_debug();
+        return Err(Problem::bad_request(format!("the path has a segment {segment}"))
+            .hint("name the path that is meant; curl needs --path-as-is to send such a one"));
+    }
     Ok(path)
+}
+
+/// Whether a segment means "this one" or "the one above" (RFC 3986, 5.2.4), also as some servers
+/// read it: percent-encoded, or before a `;`. A subscription's pattern selects the path as it is
+/// written, and the consumer would be asked for another one.
+fn is_dots(segment: &str) -> bool {
+    let name = segment.split(';').next().unwrap_or_default();
+    let dots = name.replace("%2e", ".").replace("%2E", ".");
+    matches!(&*dots, "." | "..")
 }
 
 fn ours(name: &'static str, value: &str) -> Header {
