@@ -12,11 +12,13 @@
 //! keeps no second member table.
 
 mod agent;
+mod announced;
 mod api;
 mod changes;
 mod config;
 mod metrics;
 mod network;
+mod orders;
 mod pump;
 mod random;
 mod receipts;
