@@ -28,6 +28,8 @@ mod backoff;
 mod cloudevents;
 mod connection;
 mod endpoint;
+#[cfg_attr(not(test), expect(dead_code, reason = "the worker is to run handlers by it"))]
+mod exec;
 mod filter;
 mod journal;
 mod lane;
