@@ -23,6 +23,7 @@ mod receipts;
 mod shared;
 mod start;
 mod state;
+mod store;
 #[cfg(test)]
 mod tests;
 mod undone;
@@ -38,6 +39,7 @@ pub use config::{
 pub use random::new_cluster_key;
 pub use start::StartError;
 pub use state::StateError;
+pub use store::{StoreError, SyncLevel};
 
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
