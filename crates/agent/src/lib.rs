@@ -24,6 +24,7 @@ mod shared;
 mod start;
 mod state;
 mod store;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod undone;

@@ -25,11 +25,15 @@
 
 mod attempt;
 mod backoff;
+#[expect(dead_code, reason = "the worker is to write requests by it")]
+mod cloudevents;
 mod connection;
 mod endpoint;
 mod filter;
 mod journal;
 mod lane;
+#[cfg_attr(not(test), expect(dead_code, reason = "the worker is to ask it"))]
+mod limiter;
 mod mode;
 mod outcome;
 mod queue;
@@ -40,6 +44,7 @@ mod subscription;
 mod tests;
 mod worker;
 
+pub use cloudevents::{BATCH_EVENTS_MAX, EventError, EventFault};
 pub use endpoint::{Endpoint, EndpointError};
 pub use filter::{Filter, FilterError};
 pub use journal::{Journal, Kept, NoJournal};

@@ -57,6 +57,7 @@ pub(super) fn write_item_body(
         | bit(item.expires_unix_millis.is_some(), flag::HAS_EXPIRY)
         | bit(item.signature.is_some(), flag::SIGNED));
     out.u8(item.rounds_left);
+    out.u8(item.hops);
     write_item_id(&item.id, out);
     out.u8(style_code(item.style));
     out.u8(item.fanout_count);
@@ -92,6 +93,7 @@ fn read_item(body: &mut Reader<'_>) -> Result<(Item, bool, bool), DecodeError> {
     }
     let has = |bit: u8| flags & bit != 0;
     let rounds_left = body.u8()?;
+    let hops = body.u8()?;
     let id = read_item_id(body)?;
     let style = read_style(body)?;
     let fanout_count = body.u8()?;
@@ -112,6 +114,7 @@ fn read_item(body: &mut Reader<'_>) -> Result<(Item, bool, bool), DecodeError> {
         repair: has(flag::REPAIRABLE),
         fanout_count,
         rounds_left,
+        hops,
         headers,
         payload,
         signature,

@@ -24,7 +24,7 @@ async fn within<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// An event without headers.
-fn event(seq: u64, path: &str) -> Item {
+pub(super) fn event(seq: u64, path: &str) -> Item {
     Item {
         id: ItemId { origin: NodeId([1; 16]), start: 1, seq },
         path: Path::parse(path).unwrap(),
@@ -35,13 +35,14 @@ fn event(seq: u64, path: &str) -> Item {
         repair: true,
         fanout_count: 3,
         rounds_left: 3,
+        hops: 1,
         headers: Vec::new(),
         payload: Bytes::new(),
         signature: None,
     }
 }
 
-fn with(mut item: Item, headers: &[(&str, &str)]) -> Item {
+pub(super) fn with(mut item: Item, headers: &[(&str, &str)]) -> Item {
     item.headers.extend(headers.iter().map(|&(name, value)| Header {
         name: name.into(),
         value: Bytes::copy_from_slice(value.as_bytes()),
@@ -49,7 +50,7 @@ fn with(mut item: Item, headers: &[(&str, &str)]) -> Item {
     item
 }
 
-fn invocation(seq: u64, method: &str, target: &str) -> Item {
+pub(super) fn invocation(seq: u64, method: &str, target: &str) -> Item {
     with(event(seq, "cache/x"), &[(meta::METHOD, method), (meta::TARGET, target)])
 }
 
@@ -63,7 +64,7 @@ fn quick() -> Policy {
     }
 }
 
-fn subscription(name: &str, url: &str, policy: Policy) -> Subscription {
+pub(super) fn subscription(name: &str, url: &str, policy: Policy) -> Subscription {
     Subscription {
         name: name.to_owned(),
         pattern: Pattern::root(),
