@@ -4,7 +4,7 @@ use crate::api::{CONNECTIONS_MAX, Server};
 use crate::changes::Changes;
 use crate::config::AgentConfig;
 use crate::delivery::{
-    Delivery, Endpoint, Filter, From, Mode, Policy, Source, SubscribeError, Subscription,
+    Delivery, Endpoint, Filter, From, Mode, NoJournal, Policy, Source, SubscribeError, Subscription,
 };
 use crate::network::{self, Seed};
 use crate::random::random_bytes;
@@ -240,10 +240,13 @@ fn share(facts: Facts, node: Handle, tells: mpsc::Sender<(bruit_model::NodeId, B
         tells,
     };
     let rng = Rng::from_seed(u64::from_be_bytes(random_bytes()));
+    let delivery = Delivery::new(move |report| ends.take(&report), Arc::new(NoJournal), rng);
+    let told = Arc::clone(&changes);
+    delivery.on_notice(move |notice| upkeep::tell(&told, notice));
     Shared {
         facts,
         node,
-        delivery: Delivery::new(move |report| ends.take(&report), rng),
+        delivery,
         receipts,
         changes,
         undone,
@@ -297,7 +300,7 @@ fn subscribe(
 
 /// Waits until nothing is under way to a service.
 async fn drained(delivery: &Delivery) {
-    while delivery.snapshot().iter().any(|status| status.in_flight > 0) {
+    while delivery.in_flight() > 0 {
         tokio::time::sleep(DRAIN_PERIOD).await;
     }
 }
