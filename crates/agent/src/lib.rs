@@ -23,6 +23,7 @@ mod receipts;
 mod shared;
 mod start;
 mod state;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod undone;

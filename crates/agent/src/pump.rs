@@ -54,6 +54,8 @@ fn take(shared: &Shared, event: Event) {
         Event::RecordChanged { key, value } => {
             tracing::info!(%key, removed = value.is_none(), "registry record changed");
         }
+        // No question of this agent's waits for them.
+        Event::Answer { .. } => {}
         Event::Joined { addr } => tracing::info!(%addr, "joined"),
         Event::JoinFailed { target, error } => {
             tracing::warn!(%target, %error, "cannot join yet; trying again");

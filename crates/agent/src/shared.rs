@@ -3,6 +3,7 @@
 use crate::changes::{Changes, Kind};
 use crate::delivery::{Delivery, Outcome, Report};
 use crate::receipts::{NAME_BYTES_MAX, Receipt, Receipts};
+use crate::subscriptions::Subscriptions;
 use crate::undone::Undone;
 use crate::{
     Ready,
@@ -67,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) facts: Facts,
     pub(crate) node: Handle,
     pub(crate) delivery: Delivery,
+    /// Every change of a subscription goes through here.
+    pub(crate) subscriptions: Subscriptions,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
     pub(crate) undone: Arc<Undone>,

@@ -4,6 +4,7 @@
 //! A node is a deterministic function of (config, seed, ordered inputs). A driver (the tokio
 //! runtime, or the simulator) gives it the time and bytes, and carries away what it wants sent.
 
+mod ask;
 mod command;
 mod event;
 mod id;
@@ -19,6 +20,7 @@ mod topic_record;
 pub use bruit_engine::Instant;
 pub use bruit_engine::spread::rumor::{Spread, StopRule, Style};
 
+pub use ask::{Ask, ItemTrace, KeyInfo, Reduce};
 pub use command::{Command, CommandError, Publish, Reply};
 pub use event::Event;
 pub use id::{ItemId, NodeId, ParseIdError};

@@ -193,7 +193,8 @@ impl NativeNode {
         }
         let path = Path::parse(PATH).expect("a valid path");
         let payload = value.unwrap_or_default();
-        let publish = Publish { path, topic: None, headers, payload, style: None, expiry: None };
+        let (topic, style, expiry, ask) = (None, None, None, None);
+        let publish = Publish { path, topic, headers, payload, style, expiry, ask };
         self.publish_anywhere(now, publish).map(|_| ())
     }
 

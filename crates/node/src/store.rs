@@ -3,7 +3,7 @@
 use crate::node::Run;
 use bruit_engine::Instant;
 use bruit_engine::spread::retention::{Bounds, Retention};
-use bruit_model::{Item, ItemId, Items, Pattern};
+use bruit_model::{Item, ItemId, ItemTrace, Items, NodeId, Pattern, UnixNanos};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ pub(crate) struct Store {
     next_arrival: u64,
     held_bytes: u64,
     retention: Retention<Pattern, ItemId>,
+    /// How each came, as long as it is held.
+    traces: BTreeMap<ItemId, ItemTrace>,
 }
 
 impl Store {
@@ -53,8 +55,33 @@ impl Store {
         }
     }
 
+    /// Notes the first copy of an item, before it is inserted.
+    pub(crate) fn note_first(
+        &mut self,
+        received: UnixNanos,
+        item: &Item,
+        from: Option<NodeId>,
+        repaired: bool,
+    ) {
+        let (hops, copies, style) = (item.hops, u32::from(from.is_some()), item.style);
+        let trace = ItemTrace { received, from, hops, copies, repaired, style };
+        self.traces.insert(item.id, trace);
+    }
+
+    /// Notes a further copy.
+    pub(crate) fn note_copy(&mut self, id: &ItemId) {
+        if let Some(trace) = self.traces.get_mut(id) {
+            trace.copies = trace.copies.saturating_add(1);
+        }
+    }
+
+    pub(crate) fn trace(&self, id: &ItemId) -> Option<ItemTrace> {
+        self.traces.get(id).copied()
+    }
+
     pub(crate) fn remove(&mut self, id: &ItemId) {
         self.retention.remove(id);
+        self.traces.remove(id);
         if let Some(item) = self.items.remove(id) {
             self.held_bytes -= item.held_bytes() as u64;
         }

@@ -191,8 +191,15 @@ async fn publish(
     if options.want.is_some() {
         headers.push(ours(meta::RECEIPT, ""));
     }
-    let topic = options.topic;
-    let item = Publish { path: path.clone(), topic, headers, payload, style: None, expiry: None };
+    let item = Publish {
+        path: path.clone(),
+        topic: options.topic,
+        headers,
+        payload,
+        style: None,
+        expiry: None,
+        ask: None,
+    };
     let accepted = accept(shared, item, options.want).await?;
     let (id, path) = (accepted.id.to_string(), path.as_str().to_owned());
     let id_header = HeaderValue::try_from(&id).expect("a printable id is ASCII");

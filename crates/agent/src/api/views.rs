@@ -331,9 +331,9 @@ pub(crate) enum ChangeView {
     },
     /// A delivery ended.
     Delivery { delivery: DeliveryView },
-    /// A local subscription paused or was resumed.
+    /// A local subscription came, changed, went, paused or was resumed.
     Subscription {
-        /// `paused`, `down`, `open`, `waiting`, or `resumed`.
+        /// `added`, `changed`, `removed`, `paused`, `down`, `open`, `waiting` or `resumed`.
         change: &'static str,
         subscription: SubscriptionStatus,
     },

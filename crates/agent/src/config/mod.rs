@@ -11,7 +11,7 @@ pub(crate) use nearest::{distance, nearest};
 pub use overlay::{Overlay, Tags};
 pub(crate) use parse::{check_tag, target};
 
-use crate::delivery::Endpoint;
+use crate::delivery::{Endpoint, SubscriptionSpec};
 use bruit_model::{MemberRecord, Pattern, Target};
 pub use bruit_node::Profile;
 use std::collections::BTreeMap;
@@ -209,6 +209,23 @@ impl AgentConfig {
             (Some(_), true) => Err(ConfigError::AppWithoutSubscribe),
             (None, true) | (Some(_), false) => Ok(()),
         }
+    }
+
+    /// The subscriptions, by name: the first pattern of the service is `app`, the next ones are
+    /// `app-2`, `app-3`, ….
+    pub fn subscriptions(&self) -> Vec<(String, SubscriptionSpec)> {
+        let Some(app) = &self.app else { return Vec::new() };
+        let one = |(place, pattern): (usize, &Pattern)| {
+            let name = if place == 0 { "app".to_owned() } else { format!("app-{}", place + 1) };
+            let spec = SubscriptionSpec {
+                pattern: pattern.as_str().to_owned(),
+                endpoint: Some(app.to_string()),
+                host: self.app_host.clone(),
+                ..SubscriptionSpec::default()
+            };
+            (name, spec)
+        };
+        self.subscribe.iter().enumerate().map(one).collect()
     }
 
     /// The agent's name: the one that is set, else the host's, else one made from `id`.

@@ -2,12 +2,15 @@
 //! native nodes that find each other.
 
 mod api;
+mod contract;
 mod group;
 mod guards;
 mod http;
+mod openapi;
 mod publish;
 mod start;
 mod stream;
+mod subscriptions;
 mod toy;
 mod views;
 

@@ -2,9 +2,10 @@
 
 use crate::network::Seed;
 use bruit_model::{
-    Command, CommandError, Event, HybridTime, Item, ItemId, Items, Member, MemberState, Members,
-    MetaEntry, Node, NodeId, Now, Pattern, Publish, Record, Records, Rejected, Reply, SocketId,
-    StreamId, StreamInput, StreamOutput, Style, TopicParams, Transmit, Wake,
+    Command, CommandError, Event, Header, HybridTime, Item, ItemId, ItemTrace, Items, Member,
+    MemberState, Members, MetaEntry, Node, NodeId, Now, Pattern, Publish, Record, Records,
+    Rejected, Reply, SocketId, StreamId, StreamInput, StreamOutput, Style, TopicParams, Transmit,
+    UnixNanos, Wake, meta,
 };
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
@@ -73,6 +74,10 @@ impl Toy {
             return Err(CommandError::Invalid(format!("there is no topic {topic}")));
         }
         let seq = self.held.0.len() as u64 + 1;
+        let mut headers = publish.headers;
+        if let Some(ask) = publish.ask {
+            headers.push(Header { name: meta::ASK.into(), value: ask.to_header().into() });
+        }
         let item = Arc::new(Item {
             id: ItemId { origin: self.members[0].id, start: 7, seq },
             path: publish.path,
@@ -83,7 +88,8 @@ impl Toy {
             repair: true,
             fanout_count: 4,
             rounds_left: 8,
-            headers: publish.headers,
+            hops: 0,
+            headers,
             payload: publish.payload,
             signature: None,
         });
@@ -189,9 +195,16 @@ impl Node for Toy {
             Command::Leave => self.events.push_back(Event::Left),
             Command::Join(_) | Command::ReportLag(_) => {}
             Command::Tell { to, .. } => return Err(CommandError::UnknownMember(to)),
-            Command::InstallKey(_) | Command::UseKey(_) | Command::Extra(_) => {
-                return Err(CommandError::Unsupported);
+            Command::Answer { to, part, is_last } => {
+                let (from, count, also_from) = (self.members[0].id, 1, Vec::new());
+                let answer = Event::Answer { to, from, part, is_last, count, also_from };
+                self.events.push_back(answer);
             }
+            Command::Evict(id) => return Err(CommandError::UnknownMember(id)),
+            Command::InstallKey(_)
+            | Command::UseKey(_)
+            | Command::RemoveKey(_)
+            | Command::Extra(_) => return Err(CommandError::Unsupported),
         }
         Ok(Reply::Done)
     }
@@ -228,6 +241,13 @@ impl Node for Toy {
 
     fn records(&self) -> &dyn Records {
         &self.registry
+    }
+
+    fn item_trace(&self, id: &ItemId) -> Option<ItemTrace> {
+        let item = self.held.get(id)?;
+        let received = UnixNanos(item.time.unix_millis() * 1_000_000);
+        let (hops, copies, style) = (item.hops, 0, item.style);
+        Some(ItemTrace { received, from: None, hops, copies, repaired: false, style })
     }
 
     fn snapshot(&self, undone: &[ItemId]) -> Vec<u8> {

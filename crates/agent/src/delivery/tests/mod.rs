@@ -36,6 +36,7 @@ pub(super) fn event(seq: u64, path: &str) -> Item {
         repair: true,
         fanout_count: 3,
         rounds_left: 3,
+        hops: 1,
         headers: Vec::new(),
         payload: Bytes::new(),
         signature: None,
