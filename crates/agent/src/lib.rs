@@ -14,7 +14,7 @@
 mod agent;
 mod api;
 mod changes;
-mod config;
+pub mod config;
 mod metrics;
 mod network;
 mod pump;
@@ -34,7 +34,8 @@ pub mod delivery;
 pub use agent::{Agent, Ready};
 pub use bruit_wire::ClusterKey;
 pub use config::{
-    API_PORT, Advertise, AgentConfig, ConfigError, GOSSIP_PORT, Overlay, Profile, Tags,
+    API_PORT, Advertise, AgentConfig, Bad, ConfigError, GOSSIP_PORT, LogFormat, LogLevel, Origin,
+    Overlay, Profile, Shown, Sources, Subject, SyncLevel, Value,
 };
 pub use random::new_cluster_key;
 pub use start::StartError;
