@@ -9,20 +9,21 @@ use crate::network::{self, Seed};
 use crate::orders::Orders;
 use crate::random::random_bytes;
 use crate::receipts::Receipts;
+use crate::reload::{self, Reload, ReloadError, Reloaded, Settings};
 use crate::shared::{Counters, Ends, Facts, Shared, TELLS_MAX};
 use crate::start::{Files, StartError, listen};
 use crate::state::StateDir;
 use crate::subscriptions::{Entry, KeepNothing, Subscriptions};
 use crate::undone::Undone;
-use crate::{VERSION, pump, upkeep};
+use crate::{VERSION, drain, pump, upkeep};
 use bruit_engine::Rng;
 use bruit_model::{Command, CommandError, Node, Now};
 use bruit_runtime::{Bound, Clock, Handle, Options};
 use bytes::Bytes;
 use serde::Serialize;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
@@ -30,10 +31,8 @@ use tokio::task::JoinHandle;
 
 /// How long saying goodbye may take. Guess.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(3);
-/// How long requests under way, to the API and to services, may take at the end. Guess.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
-/// How often it is looked whether deliveries have ended, at the end.
-const DRAIN_PERIOD: Duration = Duration::from_millis(20);
+/// How long requests to the API that are under way may take at the end. Guess.
+const API_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What an agent tells once it is ready: the JSON ready line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -73,14 +72,16 @@ impl Agent {
     ///
     /// # Errors
     /// See [`StartError`]; each names what to do about it.
-    pub async fn start(config: AgentConfig) -> Result<Self, StartError> {
-        Self::start_with(config, network::native).await
+    pub async fn start(settings: impl Into<Settings>) -> Result<Self, StartError> {
+        Self::start_with(settings, network::native).await
     }
 
     pub(crate) async fn start_with(
-        config: AgentConfig,
+        settings: impl Into<Settings>,
         start_node: StartNode,
     ) -> Result<Self, StartError> {
+        let settings = settings.into();
+        let config = settings.config.clone();
         let Files { started, key, token } = Files::read(&config).await?;
         let listener = listen(config.api).await?;
         let api =
@@ -121,10 +122,10 @@ impl Agent {
             is_keyed: key.is_some(),
             generation: started.generation,
             since_unix_millis: started.since_unix_millis,
-            token,
             is_api_loopback: api.ip().is_loopback(),
         };
-        let running = Running { bound, node, clock, listener };
+        let reload = Reload::new(settings, token);
+        let running = Running { bound, node, clock, listener, reload };
         Self::assemble(&config, facts, running, started.dir.map(Arc::new)).await
     }
 
@@ -134,10 +135,10 @@ impl Agent {
         running: Running,
         dir: Option<Arc<StateDir>>,
     ) -> Result<Self, StartError> {
-        let Running { bound, node, clock, listener } = running;
+        let Running { bound, node, clock, listener, reload } = running;
         let (node, events) = bruit_runtime::spawn(bound, node, clock, Options::default());
         let (tells, receipts_to_tell) = mpsc::channel(TELLS_MAX);
-        let shared = Arc::new(share(facts, node, tells));
+        let shared = Arc::new(share(facts, node, tells, reload));
         let mut agent = Self {
             shared,
             server: None,
@@ -180,20 +181,38 @@ impl Agent {
         self.shared.leave_asked.notified().await;
     }
 
-    /// Ends the agent. If `graceful`, says goodbye to the group first, and lets requests under
-    /// way come to their end; takes at most 13 s. Otherwise the others find out by themselves.
+    /// Reads the settings again, and applies what can be applied while the agent runs.
+    ///
+    /// # Errors
+    /// See [`ReloadError`]; nothing was changed then.
+    pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        reload::reload(&self.shared).await
+    }
+
+    /// Begins the end: no delivery begins any more, those under way end, and the service beside
+    /// the agent, if there is one, closes. Until it has, it can publish: gossip and API stay open.
+    /// Takes at most the drain timeout of the settings. [`Agent::shutdown`] is to follow.
+    pub async fn drain(&self) {
+        drain::drain(&self.shared, true).await;
+    }
+
+    /// Ends the agent. If `graceful`, lets deliveries under way come to their end, which takes at
+    /// most the drain timeout, then says goodbye to the group and lets requests to the API end,
+    /// which takes at most 8 s. Otherwise the others find out by themselves.
     pub async fn shutdown(mut self, graceful: bool) {
         let shared = Arc::clone(&self.shared);
         shared.is_leaving.store(true, Ordering::Relaxed);
-        if graceful && matches!(shared.node.command(Command::Leave).await, Ok(Ok(_))) {
-            drop(tokio::time::timeout(LEAVE_PATIENCE, shared.left.notified()).await);
+        if graceful {
+            drain::drain(&shared, false).await;
+            if matches!(shared.node.command(Command::Leave).await, Ok(Ok(_))) {
+                drop(tokio::time::timeout(LEAVE_PATIENCE, shared.left.notified()).await);
+            }
         }
-        let patience = if graceful { DRAIN_PATIENCE } else { Duration::ZERO };
+        let patience = if graceful { API_PATIENCE } else { Duration::ZERO };
         shared.changes.close();
         if let Some(server) = self.server.take() {
             server.stop(patience).await;
         }
-        drop(tokio::time::timeout(patience, drained(&shared.delivery)).await);
         self.stop_upkeep.notify_one();
         if let Some(upkeep) = self.upkeep.take() {
             // It ends by the signal; if it panicked there is nothing to wait for.
@@ -225,9 +244,15 @@ struct Running {
     node: Box<dyn Node + Send>,
     clock: Clock,
     listener: TcpListener,
+    reload: Reload,
 }
 
-fn share(facts: Facts, node: Handle, tells: mpsc::Sender<(bruit_model::NodeId, Bytes)>) -> Shared {
+fn share(
+    facts: Facts,
+    node: Handle,
+    tells: mpsc::Sender<(bruit_model::NodeId, Bytes)>,
+    reload: Reload,
+) -> Shared {
     let receipts = Arc::<Receipts>::default();
     // Wall-clock microseconds: a later run starts higher than an earlier one has come.
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -249,6 +274,7 @@ fn share(facts: Facts, node: Handle, tells: mpsc::Sender<(bruit_model::NodeId, B
         facts,
         node,
         delivery,
+        reload,
         subscriptions: Subscriptions::new(Arc::new(KeepNothing)),
         announced: Announced::default(),
         orders: Orders::default(),
@@ -258,6 +284,7 @@ fn share(facts: Facts, node: Handle, tells: mpsc::Sender<(bruit_model::NodeId, B
         counters: Counters::default(),
         started: std::time::Instant::now(),
         is_leaving: AtomicBool::new(false),
+        drain_until: OnceLock::new(),
         leave_asked: Notify::new(),
         left: Notify::new(),
         body_bytes: AtomicU64::new(0),
@@ -269,12 +296,5 @@ async fn command(node: &Handle, command: Command) -> Result<(), StartError> {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(error.into()),
         Err(stopped) => Err(StartError::Refused(stopped.to_string())),
-    }
-}
-
-/// Waits until nothing is under way to a service.
-async fn drained(delivery: &Delivery) {
-    while delivery.in_flight() > 0 {
-        tokio::time::sleep(DRAIN_PERIOD).await;
     }
 }

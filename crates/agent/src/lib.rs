@@ -16,12 +16,14 @@ mod announced;
 mod api;
 mod changes;
 pub mod config;
+mod drain;
 mod metrics;
 mod network;
 mod orders;
 mod pump;
 mod random;
 mod receipts;
+mod reload;
 mod shared;
 mod start;
 mod state;
@@ -41,6 +43,7 @@ pub use config::{
     Overlay, Profile, Shown, Sources, Subject, Value,
 };
 pub use random::new_cluster_key;
+pub use reload::{Difference, Host, NoHost, ReloadError, Reloaded, Settings};
 pub use start::StartError;
 pub use state::StateError;
 pub use store::{StoreError, SyncLevel};

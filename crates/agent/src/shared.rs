@@ -5,6 +5,7 @@ use crate::changes::{Changes, Kind};
 use crate::delivery::{Delivery, Outcome, Report};
 use crate::orders::Orders;
 use crate::receipts::{NAME_BYTES_MAX, Receipt, Receipts};
+use crate::reload::Reload;
 use crate::subscriptions::Subscriptions;
 use crate::undone::Undone;
 use crate::{
@@ -14,8 +15,8 @@ use crate::{
 use bruit_model::{NodeId, meta};
 use bruit_runtime::Handle;
 use bytes::Bytes;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
@@ -59,8 +60,6 @@ pub(crate) struct Facts {
     pub(crate) generation: u32,
     /// Items from before are history: subscriptions here do not get them.
     pub(crate) since_unix_millis: u64,
-    /// What the API asks callers for.
-    pub(crate) token: Option<String>,
     /// Whether only names of this machine may stand in Host.
     pub(crate) is_api_loopback: bool,
 }
@@ -70,6 +69,8 @@ pub(crate) struct Shared {
     pub(crate) facts: Facts,
     pub(crate) node: Handle,
     pub(crate) delivery: Delivery,
+    /// The settings that hold, and how they are read again.
+    pub(crate) reload: Reload,
     /// Every change of a subscription goes through here.
     pub(crate) subscriptions: Subscriptions,
     /// What the group's members announce.
@@ -82,6 +83,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     pub(crate) started: std::time::Instant,
     pub(crate) is_leaving: AtomicBool,
+    /// When deliveries must have ended, once they are ending.
+    pub(crate) drain_until: OnceLock<tokio::time::Instant>,
     /// Somebody asked the API to leave.
     pub(crate) leave_asked: Notify,
     /// Goodbye has been said.

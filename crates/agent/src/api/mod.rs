@@ -4,6 +4,7 @@
 //! `/metrics` are for machines. Errors are RFC 9457 problem details everywhere.
 
 mod body;
+mod config;
 mod extract;
 mod guard;
 mod health;
@@ -67,6 +68,10 @@ pub(crate) const ROUTES: &[Route] = &[
         || patch(members::tags)),
     ("POST", "/v1/join", "contact other agents", || post(members::join)),
     ("POST", "/v1/leave", "say goodbye and end this agent", || post(members::leave)),
+    ("GET", "/v1/config", "the settings, and where each comes from", || get(config::show)),
+    ("GET", "/v1/config/diff", "what a reload of the settings would change",
+        || get(config::diff)),
+    ("POST", "/v1/reload", "read the settings again", || post(config::reload)),
     ("GET", "/v1/stream?types=member,item,delivery,subscription",
         "changes as they happen (SSE)", || get(stream::stream)),
     ("GET", "/livez", "200 while the agent runs", || get(health::livez)),

@@ -3,6 +3,7 @@
 
 mod api;
 mod contract;
+mod drain;
 mod events;
 mod group;
 mod guards;
@@ -10,13 +11,14 @@ mod http;
 mod openapi;
 mod paths;
 mod publish;
+mod reload;
 mod start;
 mod stream;
 mod subscriptions;
 mod toy;
 mod views;
 
-use crate::{Agent, AgentConfig};
+use crate::{Agent, AgentConfig, Settings};
 use std::future::Future;
 use std::time::Duration;
 
@@ -43,8 +45,8 @@ fn config_with_app(name: &str, app: &http::Service, patterns: &[&str]) -> AgentC
 }
 
 /// An agent with a toy node.
-async fn toy(config: AgentConfig) -> Agent {
-    Agent::start_with(config, toy::start).await.unwrap()
+async fn toy(settings: impl Into<Settings>) -> Agent {
+    Agent::start_with(settings, toy::start).await.unwrap()
 }
 
 /// Asks until the answer is there, and fails when that takes too long.
