@@ -7,6 +7,7 @@ use crate::{logging, out};
 use bruit_agent::{Agent, AgentConfig, Overlay};
 use std::io::{self, Read as _, Write as _};
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 /// Threads for files and name look-ups, beside the one that does everything else.
@@ -21,20 +22,25 @@ pub(crate) fn run(args: AgentArgs) -> Result<Exit, Failure> {
     logging::start(args.log_format, args.verbose, args.quiet);
     let until_stdin_closes = args.until_stdin_closes;
     let config = config(args)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(BLOCKING_THREADS_MAX)
-        .thread_keep_alive(BLOCKING_THREAD_KEPT)
-        .thread_stack_size(BLOCKING_STACK_BYTES)
-        .build()
-        .map_err(|error| Failure::new(Exit::Failed, format!("cannot start: {error}")))?;
+    let runtime = runtime()?;
     let end = runtime.block_on(serve(config, until_stdin_closes));
     runtime.shutdown_background();
     end
 }
 
+/// One thread for everything, and few for what would block it.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .thread_keep_alive(BLOCKING_THREAD_KEPT)
+        .thread_stack_size(BLOCKING_STACK_BYTES)
+        .build()
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot start: {error}")))
+}
+
 /// File, then flags over it.
-fn config(args: AgentArgs) -> Result<AgentConfig, Failure> {
+pub(crate) fn config(args: AgentArgs) -> Result<AgentConfig, Failure> {
     let unusable = |error| Failure::from_error(Exit::Usage, &error);
     let file = args.config.as_deref().map(Overlay::load).transpose().map_err(unusable)?;
     let overlay = args.overlay().over(file.unwrap_or_default());

@@ -23,8 +23,8 @@ impl Tone {
     /// The tone of a member's state.
     pub(crate) fn of_state(state: &str) -> Self {
         match state {
-            "alive" | "active" | "delivered" => Self::Good,
-            "suspect" | "paused" | "missing" => Self::Doubtful,
+            "alive" | "active" | "delivered" | "yes" => Self::Good,
+            "suspect" | "paused" | "missing" | "queued" | "in_flight" => Self::Doubtful,
             "failed" => Self::Bad,
             _ => Self::Plain,
         }
@@ -48,6 +48,11 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
+    /// One that stays empty.
+    pub(crate) fn blank() -> Self {
+        Self::from(" ")
+    }
+
     /// A state's word in its colour.
     pub(crate) fn state(word: &str) -> Self {
         Self { tone: Tone::of_state(word), ..Self::from(word) }
@@ -123,11 +128,12 @@ fn line(row: &[Cell], widths: &[usize], width: Option<usize>, is_colored: bool) 
         left -= used;
         blank = column - used.min(column) + GAP.len();
     }
+    line.truncate(line.trim_end().len());
     line
 }
 
 /// At most `width` columns of `text`.
-fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
