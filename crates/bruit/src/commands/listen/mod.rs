@@ -6,7 +6,7 @@ mod forward;
 
 use super::stream::{Names, say_break};
 use crate::args::ListenArgs;
-use crate::client::{Ask, Change, Client, Feed, Item, Told};
+use crate::client::{Ask, Change, Client, Feed, Item, Told, encode_segment};
 use crate::exit::{Exit, Failure};
 use crate::out::{self, Out};
 use bruit_model::{Path, Pattern};
@@ -147,7 +147,7 @@ impl<'a> Listener<'a> {
     }
 
     async fn body(&mut self, id: &str) -> Result<Bytes, Failure> {
-        Ok(self.bodies.ask(Ask::get(format!("/v1/items/{id}/body"))).await?.body)
+        Ok(self.bodies.ask(Ask::get(format!("{}/body", target(id)))).await?.body)
     }
 
     /// The item's headers; secrets are hidden by the agent.
@@ -156,9 +156,13 @@ impl<'a> Listener<'a> {
         struct Detail {
             headers: Vec<(String, String)>,
         }
-        let detail: Detail = self.bodies.get(&format!("/v1/items/{id}")).await?;
+        let detail: Detail = self.bodies.get(&target(id)).await?;
         Ok(detail.headers)
     }
+}
+
+fn target(id: &str) -> String {
+    format!("/v1/items/{}", encode_segment(id))
 }
 
 /// Whether a path is among those that are asked for.
