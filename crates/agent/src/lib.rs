@@ -43,7 +43,7 @@ pub use config::{
 pub use random::new_cluster_key;
 pub use start::StartError;
 pub use state::StateError;
-pub use store::{StoreError, SyncLevel};
+pub use store::StoreError;
 
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -75,8 +75,8 @@ pub(super) const SETTINGS: [Setting; 19] = [
         ..setting("data", Kind::Text, "DIR")
     },
     Setting {
-        default: Some(r#""batch""#),
-        example: r#""commit""#,
+        default: Some(r#""commit""#),
+        example: r#""batch""#,
         about: "When an item that was taken is safe in the data directory: commit, before its \
                 caller is answered; batch, within a moment, so that a power cut may lose the \
                 last ones.",
