@@ -15,9 +15,11 @@ mod agent;
 mod api;
 mod changes;
 mod config;
+mod keys;
 mod metrics;
 mod network;
 mod pump;
+mod questions;
 mod random;
 mod receipts;
 mod shared;
@@ -26,6 +28,7 @@ mod state;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod undone;
 mod upkeep;
 

@@ -2,6 +2,7 @@
 
 use crate::api::views::{ChangeView, ItemView};
 use crate::changes::Kind;
+use crate::questions;
 use crate::shared::{Shared, count};
 use bruit_model::{Command, Event, Item, Member, MemberState, NodeId};
 use bruit_runtime::{Events, Handle};
@@ -33,7 +34,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut events: Events) {
     shared.left.notify_one();
 }
 
-fn take(shared: &Shared, event: Event) {
+fn take(shared: &Arc<Shared>, event: Event) {
     match event {
         Event::Item { item, from, repaired } => on_item(shared, &item, from, repaired),
         Event::MemberChanged { member, was } => on_member_changed(shared, &member, was),
@@ -54,8 +55,9 @@ fn take(shared: &Shared, event: Event) {
         Event::RecordChanged { key, value } => {
             tracing::info!(%key, removed = value.is_none(), "registry record changed");
         }
-        // No question of this agent's waits for them.
-        Event::Answer { .. } => {}
+        Event::Answer { to, from, part, .. } => {
+            shared.questions.answered(to, from, part);
+        }
         Event::Joined { addr } => tracing::info!(%addr, "joined"),
         Event::JoinFailed { target, error } => {
             tracing::warn!(%target, %error, "cannot join yet; trying again");
@@ -65,15 +67,21 @@ fn take(shared: &Shared, event: Event) {
     }
 }
 
-fn on_item(shared: &Shared, item: &Arc<Item>, from: Option<NodeId>, repaired: bool) {
+fn on_item(shared: &Arc<Shared>, item: &Arc<Item>, from: Option<NodeId>, repaired: bool) {
     // Paths that start with `$` are the group's own.
     if item.path.as_str().starts_with('$') {
+        if from.is_some() && item.ask().is_some() {
+            questions::answer(shared, item);
+        }
         return;
     }
     // Only repair brings items from before this agent was there; what is pushed is new, whatever
     // the clocks of origin and agent say.
     let is_history = repaired && item.time.unix_millis() < shared.facts.since_unix_millis;
     let names = if is_history { Vec::new() } else { shared.delivery.offer(item) };
+    if !is_history {
+        shared.traces.log.offered(item, &names);
+    }
     shared.undone.offered(item.id, names.len());
     let change = ChangeView::Item {
         item: ItemView::new(item),

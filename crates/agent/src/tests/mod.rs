@@ -6,12 +6,14 @@ mod contract;
 mod group;
 mod guards;
 mod http;
+mod keys;
 mod openapi;
 mod publish;
 mod start;
 mod stream;
 mod subscriptions;
 mod toy;
+mod trace;
 mod views;
 
 use crate::{Agent, AgentConfig};

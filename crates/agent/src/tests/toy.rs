@@ -2,11 +2,12 @@
 
 use crate::network::Seed;
 use bruit_model::{
-    Command, CommandError, Event, Header, HybridTime, Item, ItemId, ItemTrace, Items, Member,
-    MemberState, Members, MetaEntry, Node, NodeId, Now, Pattern, Publish, Record, Records,
+    Command, CommandError, Event, Header, HybridTime, Item, ItemId, ItemTrace, Items, KeyInfo,
+    Member, MemberState, Members, MetaEntry, Node, NodeId, Now, Pattern, Publish, Record, Records,
     Rejected, Reply, SocketId, StreamId, StreamInput, StreamOutput, Style, TopicParams, Transmit,
     UnixNanos, Wake, meta,
 };
+use bruit_wire::{ClusterKey, Keyring};
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ struct Toy {
     members: Vec<Member>,
     held: Held,
     registry: Registry,
+    keyring: Keyring,
     events: VecDeque<Event>,
 }
 
@@ -43,6 +45,20 @@ pub(super) fn start_with_ghost(seed: Seed, now: Now) -> Result<Box<dyn Node + Se
     Ok(Box::new(toy))
 }
 
+/// As [`start_with_ghost`], where that member has failed.
+#[expect(clippy::unnecessary_wraps, reason = "the signature is that of every network")]
+pub(super) fn start_with_failed(
+    seed: Seed,
+    now: Now,
+) -> Result<Box<dyn Node + Send>, CommandError> {
+    let mut toy = Toy::new(seed, now);
+    let mut failed = toy.members[0].clone();
+    (failed.id, failed.name, failed.is_self) = (GHOST, "ghost".into(), false);
+    failed.state = MemberState::Failed;
+    toy.members.push(failed);
+    Ok(Box::new(toy))
+}
+
 impl Toy {
     fn new(seed: Seed, _: Now) -> Self {
         let me = Member {
@@ -63,6 +79,7 @@ impl Toy {
             members: vec![me],
             held: Held(Vec::new()),
             registry: Registry(BTreeMap::new()),
+            keyring: Keyring::new(seed.cluster_key.unwrap_or_else(ClusterKey::open)),
             events: VecDeque::new(),
         }
     }
@@ -200,11 +217,20 @@ impl Node for Toy {
                 let answer = Event::Answer { to, from, part, is_last, count, also_from };
                 self.events.push_back(answer);
             }
-            Command::Evict(id) => return Err(CommandError::UnknownMember(id)),
-            Command::InstallKey(_)
-            | Command::UseKey(_)
-            | Command::RemoveKey(_)
-            | Command::Extra(_) => return Err(CommandError::Unsupported),
+            Command::Evict(id) => {
+                let member = self.members.iter_mut().find(|member| member.id == id);
+                member.ok_or(CommandError::UnknownMember(id))?.state = MemberState::Left;
+            }
+            Command::InstallKey(key) => {
+                let done = self.keyring.install(ClusterKey::new(*key));
+                done.map_err(|error| CommandError::Invalid(error.to_string()))?;
+            }
+            Command::UseKey(key) => self.keyring.use_key(ClusterKey::new(*key)),
+            Command::RemoveKey(fingerprint) => {
+                let done = self.keyring.remove_by_fingerprint(&fingerprint);
+                done.map_err(|error| CommandError::Invalid(error.to_string()))?;
+            }
+            Command::Extra(_) => return Err(CommandError::Unsupported),
         }
         Ok(Reply::Done)
     }
@@ -248,6 +274,11 @@ impl Node for Toy {
         let received = UnixNanos(item.time.unix_millis() * 1_000_000);
         let (hops, copies, style) = (item.hops, 0, item.style);
         Some(ItemTrace { received, from: None, hops, copies, repaired: false, style })
+    }
+
+    fn keys(&self) -> Vec<KeyInfo> {
+        let info = |(fingerprint, is_primary)| KeyInfo { fingerprint, is_primary };
+        self.keyring.fingerprints().map(info).collect()
     }
 
     fn snapshot(&self, undone: &[ItemId]) -> Vec<u8> {
