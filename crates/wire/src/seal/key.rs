@@ -79,7 +79,8 @@ impl ClusterKey {
         digest(&SHA256, &self.0).as_ref()[0]
     }
 
-    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+    /// The secret itself.
+    pub const fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }
