@@ -3,7 +3,7 @@
 use crate::api::views::{ChangeView, ItemView};
 use crate::changes::Kind;
 use crate::shared::{Shared, count};
-use bruit_model::{Command, Event, Item, Member, MemberState, NodeId};
+use bruit_model::{Command, Event, Item, Member, MemberState, NodeId, Order};
 use bruit_runtime::{Events, Handle};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -68,12 +68,18 @@ fn take(shared: &Shared, event: Event) {
 fn on_item(shared: &Shared, item: &Arc<Item>, from: Option<NodeId>, repaired: bool) {
     // Paths that start with `$` are the group's own.
     if item.path.as_str().starts_with('$') {
+        shared.delivery.pass_over(item.id);
         return;
     }
     // Only repair brings items from before this agent was there; what is pushed is new, whatever
     // the clocks of origin and agent say.
     let is_history = repaired && item.time.unix_millis() < shared.facts.since_unix_millis;
-    let names = if is_history { Vec::new() } else { shared.delivery.offer(item) };
+    let names = if is_history {
+        shared.delivery.pass_over(item.id);
+        Vec::new()
+    } else {
+        shared.delivery.offer(item, Order::None)
+    };
     shared.undone.offered(item.id, names.len());
     let change = ChangeView::Item {
         item: ItemView::new(item),

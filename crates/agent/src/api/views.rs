@@ -1,6 +1,6 @@
 //! The JSON of the API. Field names are frozen: a test lists them all.
 
-use crate::delivery::{DeadLetter, Outcome, Report, SubscriptionStatus};
+use crate::delivery::{DeliveryRecord, Outcome, Report, SubscriptionStatus};
 use crate::receipts::{self, Expected, Summary};
 use bruit_model::{Item, Member, NodeId, Order, TopicParams, meta, stop_word, style_word};
 use serde::Serialize;
@@ -333,7 +333,7 @@ pub(crate) enum ChangeView {
     Delivery { delivery: DeliveryView },
     /// A local subscription came, changed, went, paused or was resumed.
     Subscription {
-        /// `added`, `changed`, `removed`, `paused` or `resumed`.
+        /// `added`, `changed`, `removed`, `paused`, `down`, `open`, `waiting` or `resumed`.
         change: &'static str,
         subscription: SubscriptionStatus,
     },
@@ -361,7 +361,7 @@ pub(crate) struct SnapshotView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) subscriptions: Option<Vec<SubscriptionStatus>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) dead_letters: Option<Vec<DeadLetter>>,
+    pub(crate) dead_letters: Option<Vec<DeliveryRecord>>,
 }
 
 /// A gap in a stream; a snapshot follows.
