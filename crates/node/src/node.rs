@@ -167,6 +167,9 @@ impl NativeNode {
         if let Some(bytes) = node.config.snapshot.take() {
             snapshot::restore(&mut node, now, &bytes)?;
         }
+        for item in std::mem::take(&mut node.config.held) {
+            node.hold_again(now, &item);
+        }
         Ok(node)
     }
 
