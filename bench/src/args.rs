@@ -17,6 +17,11 @@ pub(crate) struct Cli {
 pub(crate) enum Chore {
     /// Measure against Debian's serf agent.
     Serf(SerfArgs),
+    /// Measure delivery against wrk and against calling the consumer directly.
+    Deliver(DeliverArgs),
+    /// Answer requests, for `deliver`.
+    #[command(hide = true)]
+    Consume,
     /// Measure traffic in the network namespace that this program was started in.
     #[command(hide = true)]
     Inside(InsideArgs),
@@ -131,4 +136,51 @@ pub(crate) struct InsideArgs {
     /// How long traffic is counted, in seconds.
     #[arg(long)]
     pub(crate) window_seconds: u64,
+}
+
+/// A measurement of delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Delivering {
+    /// What it costs to find the subscriptions of a path, for 100 to 100,000 of them.
+    Matching,
+    /// What a replay adds to calling the consumer directly.
+    Replay,
+    /// How fast a full queue is delivered, against wrk.
+    Drain,
+    /// What a dead consumer with a full queue costs its neighbours.
+    Dead,
+}
+
+/// `bruit-bench deliver`.
+#[derive(Debug, Args)]
+pub(crate) struct DeliverArgs {
+    /// Repetitions.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(crate) reps: u16,
+    /// Items that are queued.
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) items: usize,
+    /// How many deliveries are under way at once.
+    #[arg(long, default_values_t = [8, 64], value_delimiter = ',',
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) concurrency: Vec<u16>,
+    /// Drain with state on disk, too.
+    #[arg(long)]
+    pub(crate) data: bool,
+    /// Measure only these.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub(crate) only: Vec<Delivering>,
+    /// How long to wait for a quiet machine before each measurement, in seconds.
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub(crate) gate_seconds: u64,
+    /// Write everything that was measured to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+impl DeliverArgs {
+    /// Whether `measure` is asked for.
+    pub(crate) fn wants(&self, measure: Delivering) -> bool {
+        self.only.is_empty() || self.only.contains(&measure)
+    }
 }

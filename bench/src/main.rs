@@ -7,6 +7,7 @@
 //! What it starts it ends, by process id. Every wait is bounded.
 
 mod args;
+mod deliver;
 mod failure;
 mod gate;
 mod group;
@@ -21,10 +22,11 @@ mod stats;
 mod table;
 mod target;
 
-use args::{Chore, Cli, InsideArgs, SerfArgs};
+use args::{Chore, Cli, DeliverArgs, InsideArgs, SerfArgs};
 use clap::Parser as _;
 use failure::{Doing as _, Failure};
 use measure::traffic::Sizes;
+use serde::Serialize;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -65,7 +67,9 @@ async fn until_signal(cli: Cli) -> Result<bool, Failure> {
 async fn chore(cli: Cli) -> Result<bool, Failure> {
     match cli.command {
         Chore::Serf(args) => serf(args).await,
+        Chore::Deliver(args) => deliver(args).await,
         Chore::Inside(args) => inside(args).await,
+        Chore::Consume => deliver::consumer::serve().await.map(|()| true),
     }
 }
 
@@ -78,7 +82,16 @@ async fn serf(args: SerfArgs) -> Result<bool, Failure> {
     Ok(report.is_met())
 }
 
-fn write_json(file: &Path, report: &report::Report) -> Result<(), Failure> {
+async fn deliver(args: DeliverArgs) -> Result<bool, Failure> {
+    let report = deliver::run(&args).await?;
+    if let Some(file) = &args.json {
+        write_json(file, &report)?;
+    }
+    say(&report.text())?;
+    Ok(report.is_met())
+}
+
+fn write_json(file: &Path, report: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(report).doing("writing JSON")?;
     std::fs::write(file, text + "\n").doing(format_args!("writing {}", file.display()))
 }

@@ -165,6 +165,14 @@ impl Task {
         Self(Some(tokio::task::spawn_local(future)))
     }
 
+    /// Waits for its end.
+    pub(crate) async fn ended(mut self) {
+        if let Some(task) = self.0.take() {
+            // It panics only with this program, and nobody else ends it.
+            drop(task.await);
+        }
+    }
+
     /// Whether it has come to its end.
     pub(crate) fn has_ended(&self) -> bool {
         self.0.as_ref().is_none_or(JoinHandle::is_finished)

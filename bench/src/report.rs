@@ -93,7 +93,7 @@ impl Report {
             steady(&results.steady),
             bootstrap(&results.bootstrap),
             traffic(&results.traffic),
-            targets(&self.targets),
+            Target::table(&self.targets),
         ] {
             text += &table.render();
         }
@@ -235,22 +235,6 @@ fn traffic(kinds: &[TrafficBySize]) -> Table {
                 if is_last { or_none(kind.spread_percent, 1) } else { String::new() },
             ]);
         }
-    }
-    table
-}
-
-fn targets(targets: &[Target]) -> Table {
-    let mut table = Table::new("Targets", &["", "at most", "measured", "range", "met"]);
-    for target in targets {
-        let range =
-            target.range.map(|(min, max)| format!("{}..{}", number(min, 4), number(max, 4)));
-        table.row(vec![
-            target.what.to_owned(),
-            number(target.at_most, 2),
-            or_none(target.measured, 4),
-            range.unwrap_or_else(|| "-".to_owned()),
-            if target.met { "yes" } else { "NO" }.to_owned(),
-        ]);
     }
     table
 }

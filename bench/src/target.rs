@@ -2,6 +2,7 @@
 
 use crate::report::Results;
 use crate::stats::{Summary, ratios};
+use crate::table::{Table, number, or_none};
 use serde::Serialize;
 
 /// One target.
@@ -20,15 +21,32 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    fn new(what: &'static str, at_most: f64, measured: Option<f64>) -> Self {
+    pub(crate) fn new(what: &'static str, at_most: f64, measured: Option<f64>) -> Self {
         let met = measured.is_some_and(|measured| measured <= at_most);
         Self { what, at_most, measured, range: None, met }
     }
 
-    fn ratio(what: &'static str, at_most: f64, ratio: Option<Summary>) -> Self {
+    pub(crate) fn ratio(what: &'static str, at_most: f64, ratio: Option<Summary>) -> Self {
         let mut target = Self::new(what, at_most, ratio.map(|ratio| ratio.p50));
         target.range = ratio.map(|ratio| (ratio.min, ratio.max));
         target
+    }
+
+    /// All of them, for people.
+    pub(crate) fn table(targets: &[Self]) -> Table {
+        let mut table = Table::new("Targets", &["", "at most", "measured", "range", "met"]);
+        for target in targets {
+            let range =
+                target.range.map(|(min, max)| format!("{}..{}", number(min, 4), number(max, 4)));
+            table.row(vec![
+                target.what.to_owned(),
+                number(target.at_most, 2),
+                or_none(target.measured, 4),
+                range.unwrap_or_else(|| "-".to_owned()),
+                if target.met { "yes" } else { "NO" }.to_owned(),
+            ]);
+        }
+        table
     }
 
     /// Met only if this holds too.

@@ -98,10 +98,27 @@ impl Agent {
         folder: &Path,
     ) -> Result<Self, Trouble> {
         let Settings { name, app, join } = settings;
+        let lines = format!("app = \"http://{app}\"\nsubscribe = [\"**\"]\n");
+        Self::configured(program, name, &lines, join, folder).await
+    }
+
+    /// Starts an agent that reads `settings`, lines of TOML, from a file, and waits until it is
+    /// ready.
+    ///
+    /// # Errors
+    /// It cannot be started, ends, or is not ready in time.
+    pub(crate) async fn configured(
+        program: &Path,
+        name: &str,
+        settings: &str,
+        join: Option<SocketAddr>,
+        folder: &Path,
+    ) -> Result<Self, Trouble> {
+        let file = folder.join(format!("{name}.toml"));
+        std::fs::write(&file, settings).during(&format!("the settings of {name}"))?;
         let mut command = Command::new(program);
-        command.args(["agent", "--name", name, "--profile", "local", "--subscribe", "**"]);
+        command.args(["agent", "--name", name, "--profile", "local"]).arg("--config").arg(&file);
         command.args(["--bind", "127.0.0.1:0", "--api", "127.0.0.1:0"]);
-        command.args(["--app", &format!("http://{app}")]);
         if let Some(join) = join {
             command.args(["--join", &join.to_string()]);
         }

@@ -4,7 +4,7 @@ use crate::trouble::{During as _, Trouble};
 use bytes::Bytes;
 use http::header::{CONNECTION, HOST};
 use http::{HeaderMap, Request};
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// How long a whole exchange may take.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest body that is read, in bytes.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
@@ -36,23 +36,51 @@ impl Answer {
     }
 }
 
+/// A request, as it is to stand on the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Call<'a> {
+    /// The method.
+    pub(crate) method: &'a str,
+    /// Path and query, byte for byte.
+    pub(crate) target: &'a str,
+    /// Headers; `Host` and `Connection` are added.
+    pub(crate) headers: Vec<(&'a str, &'a str)>,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// Sends a request to `to`, its address being the Host.
+///
+/// # Errors
+/// No answer came, or not the whole of it.
+pub(crate) async fn call(to: SocketAddr, call: &Call<'_>) -> Result<Answer, Trouble> {
+    exchange(to, &to.to_string(), call).await
+}
+
 /// Sends `GET target` with `Host: host` to `to`.
 ///
 /// # Errors
 /// No answer came, or not the whole of it.
 pub(crate) async fn get(to: SocketAddr, host: &str, target: &str) -> Result<Answer, Trouble> {
-    let what = format!("GET {target} of {host} at {to}");
+    exchange(to, host, &Call { method: "GET", target, headers: Vec::new(), body: Vec::new() }).await
+}
+
+async fn exchange(to: SocketAddr, host: &str, call: &Call<'_>) -> Result<Answer, Trouble> {
+    let what = format!("{} {} of {host} at {to}", call.method, call.target);
     let exchange = async {
         let stream = TcpStream::connect(to).await.during(&what)?;
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.during(&what)?;
         // Its error, if any, is that of the exchange.
         let connection = tokio::spawn(connection);
-        let request = Request::get(target)
-            .header(HOST, host)
-            .header(CONNECTION, "close")
-            .body(Empty::<Bytes>::new())
-            .during(&what)?;
+        let mut request = Request::builder().method(call.method).uri(call.target);
+        for (name, value) in [(HOST.as_str(), host), (CONNECTION.as_str(), "close")] {
+            request = request.header(name, value);
+        }
+        for (name, value) in &call.headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::<Bytes>::from(call.body.clone())).during(&what)?;
         let (head, body) = sender.send_request(request).await.during(&what)?.into_parts();
         let body = Limited::new(body, BODY_BYTES_MAX).collect().await.during(&what)?.to_bytes();
         connection.abort();

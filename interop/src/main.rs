@@ -6,6 +6,7 @@
 //! ended the suite. However a suite ends, no process of it stays.
 
 mod bruit;
+mod consumers;
 mod http;
 mod process;
 mod report;
@@ -19,17 +20,21 @@ const USAGE: &str = "\
 usage: bruit-interop SUITE [--keep]
 
 suites:
-  varnish   one PURGE reaches five Varnish caches
+  varnish       one PURGE reaches five Varnish caches
+  nginx         requests over HTTP/1.1 and HTTP/2, byte for byte
+  alertmanager  an event becomes an alert
+  cloudevents   both modes, understood by the official Python SDK
+  webhook       one request runs a script, by webhook and by an exec handler
 
 options:
-  --keep    do not remove the suite's folder (logs, settings); its name is printed";
+  --keep        do not remove the suite's folder (logs, settings); its name is printed";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let keep = match words[..] {
-        ["varnish"] => false,
-        ["varnish", "--keep"] | ["--keep", "varnish"] => true,
+    let (suite, keep) = match words[..] {
+        [name] if is_suite(name) => (name, false),
+        [name, "--keep"] | ["--keep", name] if is_suite(name) => (name, true),
         ["--help" | "-h"] => {
             report::say(USAGE);
             return ExitCode::SUCCESS;
@@ -57,7 +62,7 @@ fn main() -> ExitCode {
         };
         // The suite that is not polled to its end is dropped, and with it all that it started.
         tokio::select! {
-            is_ok = Box::pin(varnish::run(keep)) => {
+            is_ok = Box::pin(run(suite, keep)) => {
                 if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
             }
             name = signals.next() => {
@@ -66,4 +71,12 @@ fn main() -> ExitCode {
             }
         }
     })
+}
+
+fn is_suite(name: &str) -> bool {
+    name == "varnish" || consumers::NAMES.contains(&name)
+}
+
+async fn run(suite: &str, keep: bool) -> bool {
+    if suite == "varnish" { varnish::run(keep).await } else { consumers::run(suite, keep).await }
 }

@@ -76,6 +76,15 @@ fn parse_result(line: &str) -> Option<(u32, u32)> {
     Some((passed, failed))
 }
 
+/// The interop suites, each with the programs that it runs and the Debian packages of those.
+const SUITES: [(&str, &[(&str, &str)]); 5] = [
+    ("varnish", &[("varnishd", "varnish")]),
+    ("nginx", &[("nginx", "nginx-light")]),
+    ("alertmanager", &[("prometheus-alertmanager", "prometheus-alertmanager")]),
+    ("cloudevents", &[("python3", "python3-venv")]),
+    ("webhook", &[("webhook", "webhook")]),
+];
+
 /// Runs every check; true if all pass.
 pub(crate) fn run() -> bool {
     let mut tally = Tally::default();
@@ -105,11 +114,15 @@ pub(crate) fn run() -> bool {
     }
     tally.tests("tests", "test --workspace --profile ci --locked");
     tally.cargo("demo", "run --quiet --profile ci --locked -- demo --fast --no-ui");
-    match install::debian("varnishd", "varnish") {
-        Ok(()) => {
-            tally.cargo("interop varnish", "run --profile ci --locked -p bruit-interop -- varnish");
+    for (suite, needs) in SUITES {
+        let name = format!("interop {suite}");
+        match needs.iter().try_for_each(|(program, package)| install::debian(program, package)) {
+            Ok(()) => {
+                let line = format!("run --profile ci --locked -p bruit-interop -- {suite}");
+                tally.cargo(&name, &line);
+            }
+            Err(why) => tally.cannot(&name, &why),
         }
-        Err(why) => tally.cannot("interop varnish", &why),
     }
     tally.close()
 }

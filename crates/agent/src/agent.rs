@@ -1,21 +1,22 @@
 //! A running agent: started, asked for its addresses, shut down.
 
+use crate::announced::Announced;
 use crate::api::{CONNECTIONS_MAX, Server};
 use crate::changes::Changes;
 use crate::config::AgentConfig;
-use crate::delivery::{
-    Delivery, Endpoint, Filter, From, Mode, Policy, Source, SubscribeError, Subscription,
-};
+use crate::delivery::{Delivery, NoJournal, Source};
 use crate::network::{self, Seed};
+use crate::orders::Orders;
 use crate::random::random_bytes;
 use crate::receipts::Receipts;
 use crate::shared::{Counters, Ends, Facts, Shared, TELLS_MAX};
 use crate::start::{Files, StartError, listen};
 use crate::state::StateDir;
+use crate::subscriptions::{Entry, KeepNothing, Subscriptions};
 use crate::undone::Undone;
 use crate::{VERSION, pump, upkeep};
 use bruit_engine::Rng;
-use bruit_model::{Command, CommandError, Member, Node, Now, Order};
+use bruit_model::{Command, CommandError, Node, Now};
 use bruit_runtime::{Bound, Clock, Handle, Options};
 use bytes::Bytes;
 use serde::Serialize;
@@ -148,12 +149,13 @@ impl Agent {
         let shared = &agent.shared;
         agent.tasks.push(tokio::spawn(pump::run(Arc::clone(shared), events)));
         agent.tasks.push(tokio::spawn(pump::tell(shared.node.clone(), receipts_to_tell)));
-        let announced = subscribe(&shared.delivery, config)?;
-        let tags = config.tags.iter().map(|(key, value)| (key.clone(), value.clone()));
-        let metadata = announced.into_iter().chain(tags);
-        let metadata: Vec<_> =
-            metadata.map(|(key, value)| (key, Some(value.into_bytes()))).collect();
-        command(&shared.node, Command::SetMetadata(metadata)).await?;
+        let entry = |(name, spec)| (name, Entry { spec, source: Source::Settings });
+        let entries = config.subscriptions().into_iter().map(entry).collect();
+        Subscriptions::start(shared, entries)
+            .await
+            .map_err(|e| StartError::Refused(e.to_string()))?;
+        let tags = config.tags.iter().map(|(key, value)| (key.clone(), Some(value.clone().into())));
+        command(&shared.node, Command::SetMetadata(tags.collect())).await?;
         if !config.join.is_empty() {
             command(&shared.node, Command::Join(config.join.clone())).await?;
         }
@@ -178,18 +180,10 @@ impl Agent {
         self.shared.leave_asked.notified().await;
     }
 
-    /// Lets the items of all local subscriptions wait, such as while their service is not there.
-    pub fn hold_deliveries(&self) {
-        for status in self.shared.delivery.snapshot() {
-            self.shared.delivery.pause(&status.name);
-        }
-    }
-
-    /// Serves all local subscriptions again.
-    pub fn release_deliveries(&self) {
-        for status in self.shared.delivery.snapshot() {
-            self.shared.delivery.resume(&status.name);
-        }
+    /// Lets items wait that are to go to services, while `is_held`: they are not there yet, or
+    /// about to go.
+    pub fn hold_deliveries(&self, is_held: bool) {
+        self.shared.delivery.hold(is_held);
     }
 
     /// Ends the agent. If `graceful`, says goodbye to the group first, and lets requests under
@@ -254,10 +248,16 @@ fn share(facts: Facts, node: Handle, tells: mpsc::Sender<(bruit_model::NodeId, B
         tells,
     };
     let rng = Rng::from_seed(u64::from_be_bytes(random_bytes()));
+    let delivery = Delivery::new(move |report| ends.take(&report), Arc::new(NoJournal), rng);
+    let told = Arc::clone(&changes);
+    delivery.on_notice(move |notice| upkeep::tell(&told, notice));
     Shared {
         facts,
         node,
-        delivery: Delivery::new(move |report| ends.take(&report), rng),
+        delivery,
+        subscriptions: Subscriptions::new(Arc::new(KeepNothing)),
+        announced: Announced::default(),
+        orders: Orders::default(),
         receipts,
         changes,
         undone,
@@ -278,40 +278,9 @@ async fn command(node: &Handle, command: Command) -> Result<(), StartError> {
     }
 }
 
-/// Makes the subscriptions of the settings, `app`, `app-2`, …; gives the metadata that announces
-/// them.
-fn subscribe(
-    delivery: &Delivery,
-    config: &AgentConfig,
-) -> Result<Vec<(String, String)>, StartError> {
-    let Some(endpoint) = &config.app else { return Ok(Vec::new()) };
-    let mut announced = Vec::new();
-    for (place, pattern) in config.subscribe.iter().enumerate() {
-        let name = if place == 0 { "app".to_owned() } else { format!("app-{}", place + 1) };
-        let subscription = Subscription {
-            name: name.clone(),
-            pattern: pattern.clone(),
-            mode: Mode::http(Endpoint::clone(endpoint)),
-            host: config.app_host.clone(),
-            filter: Filter::default(),
-            order: Order::None,
-            from: From::Now,
-            health: None,
-            source: Source::Settings,
-            policy: Policy::default(),
-        };
-        delivery
-            .subscribe(subscription)
-            .map_err(|error: SubscribeError| StartError::Refused(error.to_string()))?;
-        let key = format!("{}{name}", Member::SUBSCRIPTION_KEY);
-        announced.push((key, pattern.as_str().to_owned()));
-    }
-    Ok(announced)
-}
-
 /// Waits until nothing is under way to a service.
 async fn drained(delivery: &Delivery) {
-    while delivery.snapshot().iter().any(|status| status.in_flight > 0) {
+    while delivery.in_flight() > 0 {
         tokio::time::sleep(DRAIN_PERIOD).await;
     }
 }

@@ -12,17 +12,21 @@
 //! keeps no second member table.
 
 mod agent;
+mod announced;
 mod api;
 mod changes;
-mod config;
+pub mod config;
 mod metrics;
 mod network;
+mod orders;
 mod pump;
 mod random;
 mod receipts;
 mod shared;
 mod start;
 mod state;
+mod store;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod undone;
@@ -33,11 +37,13 @@ pub mod delivery;
 pub use agent::{Agent, Ready};
 pub use bruit_wire::ClusterKey;
 pub use config::{
-    API_PORT, Advertise, AgentConfig, ConfigError, GOSSIP_PORT, Overlay, Profile, Tags,
+    API_PORT, Advertise, AgentConfig, Bad, ConfigError, GOSSIP_PORT, LogFormat, LogLevel, Origin,
+    Overlay, Profile, Shown, Sources, Subject, SyncLevel, Value,
 };
 pub use random::new_cluster_key;
 pub use start::StartError;
 pub use state::StateError;
+pub use store::{StoreError, SyncLevel};
 
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -36,14 +36,11 @@ const BY_SIGNAL: i32 = 128;
 
 /// Runs the service to its end; gives its exit code.
 pub(crate) fn run(mut args: RunArgs) -> Result<ExitCode, Failure> {
-    logging::start(args.agent.log_format, args.agent.verbose, args.agent.quiet);
-    if args.agent.until_stdin_closes {
-        return Err(Failure::usage("--until-stdin-closes cannot be used: the service has it"));
-    }
     if let Some(port) = args.port {
-        args.agent.app = Some(format!("http://127.0.0.1:{port}"));
+        args.settings.app = Some(format!("http://127.0.0.1:{port}"));
     }
-    let config = agent::config(args.agent)?;
+    let config = agent::config(&args.settings)?;
+    logging::start(config.log_format, config.log_level);
     let Some(app) = config.app.clone() else {
         return Err(Failure::usage("it is not known where the service listens")
             .hint("say --port PORT, or --app URL"));
@@ -66,7 +63,7 @@ async fn beside(
         }
         _ = signals.next() => return Ok(Exit::Interrupted.into()),
     };
-    agent.hold_deliveries();
+    agent.hold_deliveries(true);
     let ready = agent.ready();
     tracing::info!(name = %ready.name, gossip = %ready.gossip, api = %ready.api, "ready");
     let end = match start(command, &ready.api.to_string()) {
@@ -115,13 +112,13 @@ async fn watch(
             () = &mut answers, if is_waiting => {
                 is_waiting = false;
                 tracing::info!(app = %app.authority(), "the service answers; deliveries begin");
-                agent.release_deliveries();
+                agent.hold_deliveries(false);
             }
             signal = signals.next() => {
                 if signal != Signal::HUP {
                     // A service that is on its way out gets nothing new.
                     is_waiting = false;
-                    agent.hold_deliveries();
+                    agent.hold_deliveries(true);
                 }
                 // The terminal has sent its Ctrl-C to the service as well.
                 if !(is_interactive && signal == Signal::INT) {
@@ -131,7 +128,7 @@ async fn watch(
             () = agent.leave_asked() => {
                 tracing::info!("asked to leave; ending the service");
                 is_waiting = false;
-                agent.hold_deliveries();
+                agent.hold_deliveries(true);
                 pass_on(pid, Signal::TERM);
             }
         }

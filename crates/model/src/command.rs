@@ -1,6 +1,6 @@
 //! What a node can be asked to do.
 
-use crate::{Header, ItemId, NodeId, Path, Pattern, Style, Target};
+use crate::{Ask, Header, ItemId, NodeId, Path, Pattern, Style, Target};
 use bytes::Bytes;
 use std::any::Any;
 use std::time::Duration;
@@ -20,6 +20,9 @@ pub struct Publish {
     pub style: Option<Style>,
     /// After what time it is of no more use, instead of the topic's.
     pub expiry: Option<Duration>,
+    /// Makes it a question: every member that receives it may answer, and the answers come back
+    /// here as [`crate::Event::Answer`].
+    pub ask: Option<Ask>,
 }
 
 /// A command, the same for all dialects.
@@ -47,10 +50,25 @@ pub enum Command {
         /// At most 4 KiB.
         bytes: Bytes,
     },
+    /// Answer a question, also one of this node's own: [`crate::Event::Answer`] at its origin.
+    Answer {
+        /// The question.
+        to: ItemId,
+        /// A part of the answer, at most [`Ask::PART_BYTES_MAX`].
+        part: Bytes,
+        /// Whether this node has said all with it: further parts are refused.
+        is_last: bool,
+    },
+    /// Declare a failed or suspect member left, here and in the group, so that it is not sought
+    /// and not waited for. If it is alive after all, it refutes and is back.
+    Evict(NodeId),
     /// Accept what is sealed with this key, too.
     InstallKey(Box<[u8; 32]>),
     /// Seal with this key from here on; the previous one is accepted still.
     UseKey(Box<[u8; 32]>),
+    /// Accept no more what is sealed with the key of this [`crate::KeyInfo::fingerprint`]. The key
+    /// in use is refused.
+    RemoveKey(String),
     /// How late the driver's loop runs: the longest delay since the last report. Feeds local
     /// health.
     ReportLag(Duration),

@@ -1,6 +1,6 @@
 //! What a node tells.
 
-use crate::{Item, Member, MemberState, NodeId};
+use crate::{Item, ItemId, Member, MemberState, NodeId};
 use bytes::Bytes;
 use std::any::Any;
 use std::net::SocketAddr;
@@ -52,6 +52,22 @@ pub enum Event {
     TellFailed {
         /// To whom.
         to: NodeId,
+    },
+    /// Members answered a question of this node's. Each part of each member comes once.
+    Answer {
+        /// The question.
+        to: ItemId,
+        /// Who answered; of several, the first.
+        from: NodeId,
+        /// What.
+        part: Bytes,
+        /// Whether they have said all with it.
+        is_last: bool,
+        /// How many members this stands for: 1 with [`crate::Reduce::Collect`]. With
+        /// [`crate::Reduce::Tally`], the sum over all events with this part is the total.
+        count: u64,
+        /// The next few of them, at most [`crate::Ask::NAMED_MAX`] less one.
+        also_from: Vec<NodeId>,
     },
     /// A join reached the node at this address.
     Joined {

@@ -1,6 +1,6 @@
 //! The data item: what Bruit spreads.
 
-use crate::{ItemId, Path, Style};
+use crate::{Ask, ItemId, Path, Style};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -35,11 +35,15 @@ pub mod meta {
     pub const HOST: &str = ":host";
     /// Present when the origin waits for receipts.
     pub const RECEIPT: &str = ":receipt";
+    /// Present on a question: for how many milliseconds answers are awaited, see
+    /// [`crate::Ask::to_header`].
+    pub const ASK: &str = ":ask";
     /// Present on an item that removes the record its path names, in the registry.
     pub const TOMBSTONE: &str = ":tombstone";
 }
 
-/// The data item. Equal on every node but for `rounds_left`, which each hop lowers.
+/// The data item. Equal on every node but for `rounds_left`, which each hop lowers, and `hops`,
+/// which each hop raises; `==` compares them too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// Its name.
@@ -60,6 +64,8 @@ pub struct Item {
     pub fanout_count: u8,
     /// How many more hops it may make.
     pub rounds_left: u8,
+    /// How many hops brought it here: 0 at its origin, saturating.
+    pub hops: u8,
     /// What describes it.
     pub headers: Vec<Header>,
     /// What it says.
@@ -89,6 +95,11 @@ impl Item {
     /// Whether it stands for an HTTP request to be replayed.
     pub fn is_invocation(&self) -> bool {
         self.header(meta::METHOD).is_some()
+    }
+
+    /// What its origin asks with it, if it is a question.
+    pub fn ask(&self) -> Option<Ask> {
+        Ask::from_header(self.header_text(meta::ASK)?)
     }
 
     /// Bytes that holding it takes, about.

@@ -4,6 +4,7 @@
 //! A node is a deterministic function of (config, seed, ordered inputs). A driver (the tokio
 //! runtime, or the simulator) gives it the time and bytes, and carries away what it wants sent.
 
+mod ask;
 mod command;
 mod event;
 mod id;
@@ -12,12 +13,14 @@ mod member;
 mod node;
 mod now;
 mod path;
+mod pattern_map;
 mod topic;
 mod topic_record;
 
 pub use bruit_engine::Instant;
 pub use bruit_engine::spread::rumor::{Spread, StopRule, Style};
 
+pub use ask::{Ask, ItemTrace, KeyInfo, Reduce};
 pub use command::{Command, CommandError, Publish, Reply};
 pub use event::Event;
 pub use id::{ItemId, NodeId, ParseIdError};
@@ -29,5 +32,6 @@ pub use node::{
 };
 pub use now::{Now, UnixNanos};
 pub use path::{Path, PathError, Pattern, PatternError};
+pub use pattern_map::PatternMap;
 pub use topic::{Order, Record, Retention, TopicParams};
 pub use topic_record::{TopicRecordError, parse_stop, parse_style, stop_word, style_word};

@@ -1,7 +1,8 @@
 //! The `Node` trait: the only boundary between a protocol and the outside.
 
 use crate::{
-    Command, CommandError, Event, Item, ItemId, Member, NodeId, Now, Record, Reply, TopicParams,
+    Command, CommandError, Event, Item, ItemId, ItemTrace, KeyInfo, Member, NodeId, Now, Record,
+    Reply, TopicParams,
 };
 use bruit_engine::Instant;
 use std::net::SocketAddr;
@@ -275,6 +276,18 @@ pub trait Node {
 
     /// The registry.
     fn records(&self) -> &dyn Records;
+
+    /// How an item came here. `None` for one that is not held, and always for a dialect that keeps
+    /// no such thing.
+    fn item_trace(&self, _id: &ItemId) -> Option<ItemTrace> {
+        None
+    }
+
+    /// The keys that this node accepts, in the order of their installation; none for a dialect
+    /// without.
+    fn keys(&self) -> Vec<KeyInfo> {
+        Vec::new()
+    }
 
     /// What a later run of this node may start from, opaque: items seen but for `undone` (the
     /// later run asks for those again), clocks, and where members were.

@@ -80,7 +80,8 @@ impl NativeNode {
             | Frame::Want(_)
             | Frame::Gone(_)
             | Frame::Tell { .. }
-            | Frame::Told { .. }) => self.on_item_frame(now, route, from, other),
+            | Frame::Told { .. }
+            | Frame::Answers { .. }) => self.on_item_frame(now, route, from, other),
         }
     }
 
@@ -105,6 +106,10 @@ impl NativeNode {
                 self.on_tell(from, token, bytes);
             }
             Frame::Told { token } => self.on_told(from, token),
+            Frame::Answers { token, answers } => {
+                self.send_by(now, route, &Frame::Told { token });
+                self.on_answers(now, &answers);
+            }
             Frame::Ping { .. }
             | Frame::PingReq { .. }
             | Frame::Ack { .. }

@@ -3,14 +3,14 @@
 use crate::NativeNode;
 use crate::incoming::Route;
 use crate::node::Run;
-use crate::registry;
+use crate::{asks, registry};
 use bruit_engine::spread::retention::Bounds;
 use bruit_engine::spread::rumor::message::Message;
 use bruit_engine::spread::rumor::{self, Arrival};
 use bruit_engine::{FullView, Instant};
 use bruit_model::{
-    CommandError, Event, HybridTime, Item, ItemId, Items, NodeId, Now, Publish, Spread, StopRule,
-    Style, TopicParams,
+    CommandError, Event, Header, HybridTime, Item, ItemId, Items, NodeId, Now, Publish, Spread,
+    StopRule, Style, TopicParams, meta,
 };
 use bruit_wire::Frame;
 use bytes::Bytes;
@@ -33,6 +33,7 @@ impl NativeNode {
             let text = format!("paths under {} are Bruit's own", registry::PATH);
             return Err(CommandError::Invalid(text));
         }
+        check_question(&publish)?;
         self.publish_anywhere(now, publish)
     }
 
@@ -66,9 +67,14 @@ impl NativeNode {
         let id = ItemId { origin: self.id, start: self.start, seq: self.next_seq };
         self.next_seq += 1;
         let expiry = publish.expiry.or(topic.expiry);
+        let mut headers = publish.headers;
+        if let Some(ask) = publish.ask {
+            headers.push(Header { name: meta::ASK.into(), value: ask.to_header().into() });
+        }
         let unix_millis = now.unix.as_millis();
         let members = self.swim.live_peers().len() + 1;
-        let style = self.resolve(publish.style.unwrap_or(topic.spread.style), &publish, members);
+        let style = publish.style.unwrap_or(topic.spread.style);
+        let style = self.resolve(style, publish.payload.len(), members);
         let chosen = topic.spread.fanout_count.get();
         let fanout_count =
             if style == Style::Push { chosen.max(log2_ceil(members)) } else { chosen };
@@ -85,16 +91,17 @@ impl NativeNode {
             repair: topic.repair,
             fanout_count,
             rounds_left,
-            headers: publish.headers,
+            hops: 0,
+            headers,
             payload: publish.payload,
             path: publish.path,
             signature: None,
         }
     }
 
-    fn resolve(&self, style: Style, publish: &Publish, members: usize) -> Style {
+    fn resolve(&self, style: Style, payload_bytes: usize, members: usize) -> Style {
         let resolved = rumor::resolve(style, members);
-        let is_large = publish.payload.len() > DIRECT_BYTES_MAX;
+        let is_large = payload_bytes > DIRECT_BYTES_MAX;
         if style == Style::Auto && resolved == Style::Direct && is_large {
             return Style::Push;
         }
@@ -105,15 +112,18 @@ impl NativeNode {
         &mut self,
         now: Now,
         from: NodeId,
-        item: Arc<Item>,
+        mut item: Arc<Item>,
         wants_feedback: bool,
         repair: bool,
     ) {
+        let hops = item.hops.saturating_add(1);
+        Arc::make_mut(&mut item).hops = hops;
         let known = self.seen.contains(&Run::of(&item.id), item.id.seq);
         let (key, rounds_left) = (item.id, item.rounds_left);
         let spread = self.spread_of(&item);
         if known {
             self.counters.items_duplicate += 1;
+            self.store.note_copy(&key);
         } else {
             self.counters.items_received += 1;
             self.counters.items_repaired += u64::from(repair);
@@ -168,9 +178,14 @@ impl NativeNode {
             age_max: topic.retention.age_max,
         };
         let pattern = topic.pattern.clone();
+        self.note_question(now, &item);
+        self.store.note_first(now.unix, &item, from, repaired);
         let shed = self.store.insert(now.mono, item.clone(), Some((&pattern, &bounds)));
         for id in shed {
             self.rumor.forget(&id);
+        }
+        if let Some(ask) = item.ask().filter(|_| registry::is_question(&item.path)) {
+            self.store.drop_at(item.id, now.mono + ask.timeout + asks::MARGIN);
         }
         self.event(Event::Item { item, from, repaired });
     }
@@ -286,6 +301,21 @@ impl NativeNode {
                 self.upkeep.forget(&run);
             }
         }
+    }
+}
+
+/// Paths of Bruit's own questions are for questions, and only nodes mark an item as one.
+fn check_question(publish: &Publish) -> Result<(), CommandError> {
+    let invalid = |text: &str| Err(CommandError::Invalid(text.to_owned()));
+    if registry::is_question(&publish.path) && publish.ask.is_none() {
+        return invalid("paths under $ask are Bruit's own");
+    }
+    if publish.headers.iter().any(|header| &*header.name == meta::ASK) {
+        return invalid("the header :ask is the node's to set");
+    }
+    match publish.ask {
+        Some(ask) if !ask.is_valid() => invalid("a question waits 1 ms to 600 s for its answers"),
+        Some(_) | None => Ok(()),
     }
 }
 

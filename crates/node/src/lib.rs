@@ -12,6 +12,7 @@
 //!                                           +--> items      (rumor)     spreading
 //!                                           +--> repair     (intervals) what was missed
 //!                                           +--> registry   shared records
+//!                                           +--> asks       questions and their answers
 //!                                           +--> tell       confirmed messages
 //!   channel/streams <- packing <- outgoing <+
 //! ```
@@ -20,6 +21,7 @@
 //! ones start an exchange of bucket sums, then of digests, then of what is missing
 //! (`reconcile.rs`, `repair.rs`). So an idle group sends its probes and nothing else, at any size.
 
+mod asks;
 mod config;
 mod counters;
 mod incoming;

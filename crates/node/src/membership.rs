@@ -4,7 +4,7 @@ use crate::NativeNode;
 use crate::incoming::Route;
 use bruit_engine::MemberId;
 use bruit_engine::membership::swim::message::{Message, Update};
-use bruit_engine::membership::swim::{self, Seq, State};
+use bruit_engine::membership::swim::{self, EvictError, Seq, State};
 use bruit_engine::reconcile::buckets::{Buckets, hash_words};
 use bruit_engine::reconcile::scuttlebutt::SetError;
 use bruit_model::{CommandError, Event, MemberRecord, MemberState, NodeId, Now};
@@ -210,6 +210,14 @@ impl NativeNode {
             swim::Event::Reconnect { id } => self.reconnect(now, id),
             swim::Event::LeaveSpread => self.event(Event::Left),
         }
+    }
+
+    pub(crate) fn evict(&mut self, now: Now, id: NodeId) -> Result<(), CommandError> {
+        self.members_changed();
+        self.swim.evict(now.mono, &id, &mut self.swim_out).map_err(|error| match error {
+            EvictError::Unknown => CommandError::UnknownMember(id),
+            EvictError::Myself | EvictError::Alive => CommandError::Invalid(error.to_string()),
+        })
     }
 
     pub(crate) fn set_metadata(

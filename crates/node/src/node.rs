@@ -1,5 +1,6 @@
 //! The machine: what it consists of, how it starts, and the `Node` trait.
 
+use crate::asks::Asks;
 use crate::counters::Counters;
 use crate::incoming::Route;
 use crate::join::Joins;
@@ -20,8 +21,9 @@ use bruit_engine::spread::intervals::{self, Intervals};
 use bruit_engine::spread::rumor::{self, Rumor};
 use bruit_engine::{Instant, MemberId, Outbox, Rng};
 use bruit_model::{
-    Command, CommandError, Event, ItemId, Items, MemberRecord, Members, Node, NodeId, Now, Records,
-    Rejected, Reply, SocketId, StreamId, StreamInput, StreamOutput, Transmit, Wake, WakeReason,
+    Command, CommandError, Event, ItemId, ItemTrace, Items, KeyInfo, MemberRecord, Members, Node,
+    NodeId, Now, Records, Rejected, Reply, SocketId, StreamId, StreamInput, StreamOutput, Transmit,
+    Wake, WakeReason,
 };
 use bruit_wire::{Channel, ClusterKey, Frame, Identity, Keyring, KeyringError};
 use bytes::Bytes;
@@ -77,6 +79,7 @@ pub struct NativeNode {
     pub(crate) clock: HybridClock,
     pub(crate) repair: Repair,
     pub(crate) tells: Tells,
+    pub(crate) asks: Asks,
     pub(crate) joins: Joins,
     pub(crate) channel: Channel,
     pub(crate) keyring: Keyring,
@@ -141,6 +144,7 @@ impl NativeNode {
             clock: HybridClock::default(),
             repair: Repair::default(),
             tells: Tells::new(first_token),
+            asks: Asks::default(),
             joins: Joins::default(),
             channel,
             keyring,
@@ -225,8 +229,11 @@ impl NativeNode {
             Command::SetMetadata(changes) => self.set_metadata(now, &changes)?,
             Command::PutRecord { key, value } => self.put_record(now, &key, value)?,
             Command::Tell { to, bytes } => self.tell(now, to, bytes)?,
+            Command::Answer { to, part, is_last } => self.answer(now, to, part, is_last)?,
+            Command::Evict(id) => self.evict(now, id)?,
             Command::InstallKey(key) => self.install_key(&ClusterKey::new(*key))?,
             Command::UseKey(key) => self.use_key(ClusterKey::new(*key)),
+            Command::RemoveKey(fingerprint) => self.remove_key(&fingerprint)?,
             Command::ReportLag(lag) => self.swim.note_lag(now.mono, lag),
             Command::Extra(_) => return Err(CommandError::Unsupported),
         }
@@ -242,6 +249,12 @@ impl NativeNode {
     fn use_key(&mut self, key: ClusterKey) {
         self.keyring.use_key(key.clone());
         self.channel.keyring().use_key(key);
+    }
+
+    fn remove_key(&mut self, fingerprint: &str) -> Result<(), CommandError> {
+        let invalid = |error: KeyringError| CommandError::Invalid(error.to_string());
+        self.keyring.remove_by_fingerprint(fingerprint).map_err(invalid)?;
+        self.channel.keyring().remove_by_fingerprint(fingerprint).map_err(invalid)
     }
 }
 
@@ -290,6 +303,7 @@ impl Node for NativeNode {
         self.swim.handle_timeout(now.mono, &mut self.swim_out);
         self.spread_timeout(now);
         self.retry_tells(now);
+        self.forget_questions(now);
         self.retry_joins(now);
         self.want_missing(now);
         self.close_idle_streams(now);
@@ -335,6 +349,7 @@ impl Node for NativeNode {
             wake(self.repair.next_timeout(), WakeReason::Repair),
             wake(self.joins.next_timeout(), WakeReason::Join),
             wake(self.tells.next_timeout(), WakeReason::Transport),
+            wake(self.asks.next_timeout(), WakeReason::Spread),
             wake(self.streams.next_timeout(), WakeReason::Transport),
             wake(self.next_forgetting(), WakeReason::Retention),
         ]
@@ -357,6 +372,15 @@ impl Node for NativeNode {
 
     fn records(&self) -> &dyn Records {
         &self.registry
+    }
+
+    fn item_trace(&self, id: &ItemId) -> Option<ItemTrace> {
+        self.store.trace(id)
+    }
+
+    fn keys(&self) -> Vec<KeyInfo> {
+        let keys = self.keyring.fingerprints();
+        keys.map(|(fingerprint, is_primary)| KeyInfo { fingerprint, is_primary }).collect()
     }
 
     fn snapshot(&self, undone: &[ItemId]) -> Vec<u8> {

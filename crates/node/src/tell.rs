@@ -5,6 +5,7 @@
 //! the first.
 
 use crate::NativeNode;
+use crate::incoming::Route;
 use bruit_engine::{Deadlines, Instant};
 use bruit_model::{CommandError, Event, NodeId, Now};
 use bruit_wire::Frame;
@@ -31,7 +32,9 @@ pub(crate) struct Tells {
 #[derive(Debug)]
 struct Pending {
     to: NodeId,
+    /// The frame.
     bytes: Bytes,
+    is_answer: bool,
     wait: Duration,
     give_up: Instant,
 }
@@ -75,6 +78,16 @@ impl NativeNode {
         if self.swim.get(&to).is_none() {
             return Err(CommandError::UnknownMember(to));
         }
+        self.send_confirmed(now, to, |token| Frame::Tell { token, bytes })
+    }
+
+    /// Sends a frame until it is confirmed.
+    pub(crate) fn send_confirmed(
+        &mut self,
+        now: Now,
+        to: NodeId,
+        frame: impl FnOnce(u64) -> Frame,
+    ) -> Result<(), CommandError> {
         if self.tells.pending.len() >= PENDING_MAX {
             return Err(CommandError::Busy("the queue of unconfirmed messages"));
         }
@@ -82,8 +95,13 @@ impl NativeNode {
         self.tells.next_token = token.wrapping_add(1);
         let wait = self.config.profile.retry_delay();
         let give_up = now.mono + GIVE_UP_AFTER;
-        self.send(now, to, &Frame::Tell { token, bytes: bytes.clone() });
-        self.tells.pending.insert(token, Pending { to, bytes, wait, give_up });
+        let frame = frame(token);
+        let is_answer = matches!(frame, Frame::Answers { .. });
+        let mut bytes = Vec::with_capacity(frame.encoded_len());
+        frame.encode(&mut bytes);
+        let bytes = Bytes::from(bytes);
+        self.send_encoded(now, Route::Member(to), bytes.clone());
+        self.tells.pending.insert(token, Pending { to, bytes, is_answer, wait, give_up });
         self.tells.retries.set(token, now.mono + wait);
         Ok(())
     }
@@ -93,11 +111,12 @@ impl NativeNode {
             let Some(mut pending) = self.tells.pending.remove(&token) else { continue };
             if now.mono >= pending.give_up {
                 self.counters.tells_failed += 1;
-                self.event(Event::TellFailed { to: pending.to });
+                if !pending.is_answer {
+                    self.event(Event::TellFailed { to: pending.to });
+                }
                 continue;
             }
-            let frame = Frame::Tell { token, bytes: pending.bytes.clone() };
-            self.send(now, pending.to, &frame);
+            self.send_encoded(now, Route::Member(pending.to), pending.bytes.clone());
             pending.wait *= 2;
             self.tells.retries.set(token, now.mono + pending.wait);
             self.tells.pending.insert(token, pending);

@@ -93,6 +93,7 @@ fn an_item_of_one_mebibyte_travels_by_stream() {
         payload: Bytes::from(vec![0; Item::PAYLOAD_BYTES_MAX + 1]),
         style: None,
         expiry: None,
+        ask: None,
     };
     let refused = group.net.command(group.hosts[0], Command::Publish(publish));
     assert!(matches!(refused, Err(CommandError::TooLarge { limit: 1_048_576, .. })), "{refused:?}");

@@ -68,7 +68,7 @@ pub(crate) fn queue(options: &Options, counters: Arc<Counters>) -> (EventSink, E
 fn held_bytes(event: &Event) -> usize {
     let payload = match event {
         Event::Item { item, .. } => item.held_bytes(),
-        Event::Told { bytes, .. } => bytes.len(),
+        Event::Told { bytes, .. } | Event::Answer { part: bytes, .. } => bytes.len(),
         Event::RecordChanged { key, value } => key.len() + value.as_ref().map_or(0, bytes_len),
         Event::JoinFailed { target, error } => target.len() + error.len(),
         Event::MemberChanged { member, .. } | Event::MemberUpdated(member) => {

@@ -54,6 +54,9 @@ pub struct RunRanges {
     pub ranges: Vec<(u64, u64)>,
 }
 
+/// Parts of answers to a question.
+pub type Answers = bruit_engine::spread::ask::message::Parts<NodeId, ItemId, Bytes>;
+
 /// One frame. A datagram holds one or more; a stream message holds one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
@@ -157,9 +160,16 @@ pub enum Frame {
         /// The bytes.
         bytes: Bytes,
     },
-    /// Confirms a `Tell`.
+    /// Confirms a `Tell` or `Answers`.
     Told {
-        /// That of the `Tell`.
+        /// That of what it confirms.
         token: u64,
+    },
+    /// Parts of answers on their way to the origin of a question, to be confirmed.
+    Answers {
+        /// Returned in the confirmation.
+        token: u64,
+        /// The parts.
+        answers: Arc<Answers>,
     },
 }

@@ -2,7 +2,7 @@
 //! of these before anything is allocated for it.
 
 use crate::DecodeError;
-use bruit_model::{Item, MemberRecord, Path};
+use bruit_model::{Ask, Item, MemberRecord, Path};
 
 /// The most there may be of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,5 +67,11 @@ pub const ENTRIES: Limit = Limit::new("metadata entries", DELTA.max / 4);
 pub const META_KEY: Limit = Limit::new("a metadata key, in bytes", 256);
 /// A metadata value.
 pub const META_VALUE: Limit = Limit::new("a metadata value, in bytes", 64 * 1024);
+/// A part of an answer.
+pub const ANSWER_PART: Limit = Limit::new("a part of an answer, in bytes", Ask::PART_BYTES_MAX);
+/// Different parts in an `Answers` (guess).
+pub const ANSWER_GROUPS: Limit = Limit::new("answers", 1024);
+/// Members that gave the same part, in an `Answers` (guess).
+pub const ANSWER_MEMBERS: Limit = Limit::new("members that answered", 4096);
 /// The bytes of a `Tell`.
 pub const TELL: Limit = Limit::new("a tell, in bytes", 4096);

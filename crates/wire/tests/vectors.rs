@@ -8,12 +8,13 @@
 use bruit_engine::membership::swim::message::Update;
 use bruit_engine::membership::swim::{Incarnation, Seq};
 use bruit_engine::reconcile::scuttlebutt::message::{Entry, NodeDelta};
+use bruit_engine::spread::ask::message::Group;
 use bruit_model::{
     Header, HybridTime, Instant, Item, ItemId, MemberRecord, NodeId, Path, Rejected, Style,
 };
 use bruit_wire::{
-    Channel, ClusterKey, Frame, Identity, Keyring, MemberDigest, Reader, RunRanges, StreamCrypto,
-    Subject, Summary, decode_all,
+    Answers, Channel, ClusterKey, Frame, Identity, Keyring, MemberDigest, Reader, RunRanges,
+    StreamCrypto, Subject, Summary, decode_all,
 };
 use bytes::Bytes;
 use std::net::SocketAddr;
@@ -100,6 +101,7 @@ fn items() -> Vec<(&'static str, Frame)> {
         repair: false,
         fanout_count: 4,
         rounds_left: 7,
+        hops: 3,
         headers: Vec::new(),
         payload: Bytes::from_static(b"drop"),
         signature: None,
@@ -176,7 +178,19 @@ fn reconciliation() -> Vec<(&'static str, Frame)> {
         ("gone", Frame::Gone(runs)),
         ("tell", Frame::Tell { token: 0xc1c2, bytes: Bytes::from_static(b"hello") }),
         ("told", Frame::Told { token: 0xc1c2 }),
+        ("answers", Frame::Answers { token: 0xc1c3, answers: answers() }),
     ]
+}
+
+fn answers() -> Arc<Answers> {
+    let question = ItemId { origin: id(0x20), start: 0xb1b2_b3b4_b5b6_b7b8, seq: 129 };
+    let group = |part: &'static [u8], is_last, from| {
+        let part = Bytes::from_static(part);
+        Group { part, is_last, from }
+    };
+    let yes = group(b"yes", true, vec![(id(0x40), 0), (id(0x60), 2)]);
+    let nothing = group(b"", false, vec![(id(0x60), 1)]);
+    Arc::new(Answers { question, groups: vec![yes, nothing] })
 }
 
 #[test]

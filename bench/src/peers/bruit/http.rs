@@ -17,7 +17,7 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// A connection that is kept, and made anew when the agent has closed it for being idle.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(crate) struct Client {
     sender: SendRequest<Full<Bytes>>,
     addr: SocketAddr,
     /// Moves the bytes.
@@ -26,7 +26,7 @@ pub(super) struct Client {
 
 impl Client {
     /// Connects to the API at `addr`.
-    pub(super) async fn connect(addr: SocketAddr) -> Result<Self, Failure> {
+    pub(crate) async fn connect(addr: SocketAddr) -> Result<Self, Failure> {
         let what = || format!("connecting to the API at {addr}");
         let stream = TcpStream::connect(addr).await.doing(what())?;
         stream.set_nodelay(true).doing(what())?;
@@ -37,7 +37,7 @@ impl Client {
     }
 
     /// Sends a request and waits for the head of a good answer.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &mut self,
         method: Method,
         path: &str,
@@ -61,13 +61,13 @@ impl Client {
     }
 
     /// Reads JSON.
-    pub(super) async fn json<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, Failure> {
+    pub(crate) async fn json<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, Failure> {
         let response = self.send(Method::GET, path, Bytes::new()).await?;
         serde_json::from_slice(&read(response).await?).doing(path)
     }
 
     /// Publishes, and waits until the agent has accepted it.
-    pub(super) async fn post(&mut self, path: &str, body: Vec<u8>) -> Result<(), Failure> {
+    pub(crate) async fn post(&mut self, path: &str, body: Vec<u8>) -> Result<(), Failure> {
         let response = self.send(Method::POST, path, body.into()).await?;
         let status = response.status();
         read(response).await?;
@@ -78,8 +78,13 @@ impl Client {
         }
     }
 
+    /// Reads the rest of an answer, so that the connection takes another request.
+    pub(crate) async fn finish(&self, response: Response<Incoming>) -> Result<(), Failure> {
+        read(response).await.map(drop)
+    }
+
     /// The task that moves the bytes, to be kept as long as an answer is read.
-    pub(super) fn into_connection(self) -> Task {
+    pub(crate) fn into_connection(self) -> Task {
         self.connection
     }
 }

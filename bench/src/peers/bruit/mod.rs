@@ -11,7 +11,6 @@ use crate::peer::{
 };
 use crate::process::{Output, Process};
 use consumer::Consumer;
-use http::Client;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,6 +21,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::ChildStdout;
 
 pub(crate) use build::{BINARY_VARIABLE, binary};
+pub(crate) use http::Client;
 
 /// How long an agent may take to answer.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);

@@ -9,6 +9,7 @@ mod guard;
 mod health;
 mod items;
 mod members;
+mod openapi;
 mod problem;
 mod publish;
 mod server;
@@ -17,75 +18,76 @@ mod stream;
 mod topics;
 pub(crate) mod views;
 
+#[cfg(test)]
+pub(crate) use openapi::DOCUMENT;
 pub(crate) use server::{CONNECTIONS_MAX, Server};
 
 use crate::shared::Shared;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
-use axum::routing::{any, get, patch, post};
+use axum::routing::{MethodRouter, any, delete, get, patch, post, put};
 use http::{HeaderValue, StatusCode, header};
 use problem::Problem;
 use serde::Serialize;
+use std::future::Ready;
 use std::sync::Arc;
 
-/// Every route: methods, path, what it is for. The index shows it.
-const ROUTES: [(&str, &str, &str); 24] = [
-    ("ANY", "/all/{path}", "replay this request to every service subscribed to the path"),
-    ("POST", "/topics/{path}", "publish an event"),
-    ("GET", "/v1/members", "the member list"),
-    ("GET", "/v1/members/{name or id}", "one member"),
-    ("GET", "/v1/subscriptions", "the subscriptions of the whole group"),
-    ("POST", "/v1/subscriptions/{name}/pause", "let a local subscription's items wait"),
-    ("POST", "/v1/subscriptions/{name}/resume", "serve a paused local subscription again"),
-    ("GET", "/v1/topics", "the topics and their parameters"),
-    ("PUT", "/v1/topics/{pattern}", "make or change a topic"),
-    ("DELETE", "/v1/topics/{pattern}", "remove a topic"),
-    ("GET", "/v1/items?limit=N", "the items held last"),
-    ("GET", "/v1/items/{id}", "one item, with receipts where a caller waited"),
-    ("GET", "/v1/items/{id}/body", "its payload"),
-    ("GET", "/v1/deliveries?state=failed", "the dead letters of this agent"),
-    ("GET", "/v1/status", "counters, queues, warnings"),
-    ("PATCH", "/v1/self/tags", "set metadata of this agent; null removes"),
-    ("POST", "/v1/join", "contact other agents"),
-    ("POST", "/v1/leave", "say goodbye and end this agent"),
-    ("GET", "/v1/stream?types=member,item,delivery,subscription", "changes as they happen (SSE)"),
-    ("GET", "/livez", "200 while the agent runs"),
-    ("GET", "/readyz?verbose", "200 when the agent can do its work"),
-    ("GET", "/metrics", "counters as OpenMetrics"),
-    ("GET", "/", "this list"),
-    ("GET", "/v1", "this list"),
+/// A route: method (`ANY` is every one), path with the parameters of the query that matter, what
+/// it is for, and who answers it. `{*name}` takes several segments.
+pub(crate) type Route =
+    (&'static str, &'static str, &'static str, fn() -> MethodRouter<Arc<Shared>>);
+
+/// Every route, in the order of the index. The router is made of it.
+#[rustfmt::skip]
+pub(crate) const ROUTES: &[Route] = &[
+    ("ANY", "/all/{*path}", "replay this request to every service subscribed to the path",
+        || any(publish::all)),
+    ("POST", "/topics/{*path}", "publish an event", || post(publish::topic)),
+    ("GET", "/v1/members", "the member list", || get(members::list)),
+    ("GET", "/v1/members/{member}", "one member, by name or id", || get(members::one)),
+    ("GET", "/v1/subscriptions", "the subscriptions of the whole group",
+        || get(members::subscriptions)),
+    ("POST", "/v1/subscriptions/{name}/pause", "let a local subscription's items wait",
+        || post(members::pause)),
+    ("POST", "/v1/subscriptions/{name}/resume", "serve a paused local subscription again",
+        || post(members::resume)),
+    ("GET", "/v1/topics", "the topics and their parameters", || get(topics::list)),
+    ("GET", "/v1/topics/{*pattern}", "one topic", || get(topics::one)),
+    ("PUT", "/v1/topics/{*pattern}", "make or change a topic", || put(topics::put)),
+    ("DELETE", "/v1/topics/{*pattern}", "remove a topic", || delete(topics::remove)),
+    ("GET", "/v1/items?limit=N", "the items held last", || get(items::list)),
+    ("GET", "/v1/items/{id}", "one item, with receipts where a caller waited",
+        || get(items::one)),
+    ("GET", "/v1/items/{id}/body", "its payload", || get(items::body)),
+    ("GET", "/v1/deliveries?state=failed", "the dead letters of this agent",
+        || get(items::deliveries)),
+    ("GET", "/v1/status", "counters, queues, warnings", || get(status::status)),
+    ("PATCH", "/v1/self/tags", "set metadata of this agent; null removes",
+        || patch(members::tags)),
+    ("POST", "/v1/join", "contact other agents", || post(members::join)),
+    ("POST", "/v1/leave", "say goodbye and end this agent", || post(members::leave)),
+    ("GET", "/v1/stream?types=member,item,delivery,subscription",
+        "changes as they happen (SSE)", || get(stream::stream)),
+    ("GET", "/livez", "200 while the agent runs", || get(health::livez)),
+    ("GET", "/readyz?verbose", "200 when the agent can do its work", || get(health::readyz)),
+    ("GET", "/metrics", "counters as OpenMetrics", || get(status::metrics)),
+    ("GET", "/openapi.json", "this API as an OpenAPI document", || get(openapi::document)),
+    ("GET", "/", "this list", || get(index)),
+    ("GET", "/v1", "this list", || get(index)),
 ];
 
 /// The routes, behind the guards.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let guarded = Arc::clone(&shared);
-    Router::new()
-        .route("/", get(index))
-        .route("/v1", get(index))
+    let mut router = Router::new();
+    for (_, path, _, handler) in ROUTES {
+        router = router.route(path.split('?').next().unwrap_or(path), handler());
+    }
+    router
+        // An empty path has a better answer than "no route".
         .route("/all", any(publish::all))
         .route("/all/", any(publish::all))
-        .route("/all/{*path}", any(publish::all))
-        .route("/topics/{*path}", post(publish::topic))
-        .route("/v1/members", get(members::list))
-        .route("/v1/members/{member}", get(members::one))
-        .route("/v1/subscriptions", get(members::subscriptions))
-        .route("/v1/subscriptions/{name}/pause", post(members::pause))
-        .route("/v1/subscriptions/{name}/resume", post(members::resume))
-        .route("/v1/self/tags", patch(members::tags))
-        .route("/v1/join", post(members::join))
-        .route("/v1/leave", post(members::leave))
-        .route("/v1/topics", get(topics::list))
-        .route("/v1/topics/{*pattern}", get(topics::one).put(topics::put).delete(topics::remove))
-        .route("/v1/items", get(items::list))
-        .route("/v1/items/{id}", get(items::one))
-        .route("/v1/items/{id}/body", get(items::body))
-        .route("/v1/deliveries", get(items::deliveries))
-        .route("/v1/status", get(status::status))
-        .route("/v1/stream", get(stream::stream))
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(status::metrics))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(guarded, guard::guard))
@@ -102,26 +104,28 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
     response
 }
 
-async fn index() -> Response {
+/// The index. Its future has a name, since the table that it reads names this function.
+fn index() -> Ready<Response> {
     #[derive(Serialize)]
-    struct Route {
+    struct Line {
         method: &'static str,
-        path: &'static str,
+        path: String,
         about: &'static str,
     }
     #[derive(Serialize)]
     struct Index {
         name: &'static str,
         version: &'static str,
-        routes: Vec<Route>,
+        routes: Vec<Line>,
     }
-    let route = |&(method, path, about)| Route { method, path, about };
+    let route =
+        |&(method, path, about, _): &Route| Line { method, path: path.replace("{*", "{"), about };
     let index = Index {
         name: "bruit",
         version: crate::VERSION,
         routes: ROUTES.iter().map(route).collect(),
     };
-    json(StatusCode::OK, &index)
+    std::future::ready(json(StatusCode::OK, &index))
 }
 
 async fn not_found(request: Request) -> Problem {

@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problem details.
 
+use crate::subscriptions::Refused;
 use axum::response::{IntoResponse, Response};
 use bruit_model::CommandError;
 use bruit_runtime::Stopped;
@@ -49,6 +50,8 @@ kinds! {
     /// The route does not take the method.
     method_not_allowed =
         "method-not-allowed", "The route does not take this method", METHOD_NOT_ALLOWED;
+    /// It is not the caller's to change.
+    conflict = "conflict", "Something else decides this", CONFLICT;
     /// The body took too long.
     timeout = "request-timeout", "The request did not arrive in time", REQUEST_TIMEOUT;
     /// Over a limit.
@@ -68,6 +71,12 @@ impl Problem {
         let kind = format!("urn:bruit:problem:{word}");
         let retry_after = status == StatusCode::SERVICE_UNAVAILABLE;
         Self { kind, title, status: status.as_u16(), detail, hint: None, retry_after }
+    }
+
+    /// Goes on with what happened.
+    pub(crate) fn more(mut self, detail: &str) -> Self {
+        self.detail += detail;
+        self
     }
 
     /// Adds what to do about it.
@@ -95,6 +104,27 @@ impl IntoResponse for Problem {
 impl From<Stopped> for Problem {
     fn from(_: Stopped) -> Self {
         Self::unavailable("the agent is stopping")
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let text = refused.to_string();
+        let (detail, hint) = match text.split_once("; ") {
+            Some((detail, hint)) => (detail, Some(hint)),
+            None => (&*text, None),
+        };
+        let problem = match refused {
+            Refused::Spec(_) => Self::bad_request(detail),
+            Refused::OfSettings(_) => Self::conflict(detail),
+            Refused::Unknown(_) => Self::not_found(detail),
+            Refused::Announce(_) => Self::too_large(detail),
+            Refused::Stopped => Self::unavailable(detail),
+        };
+        match hint {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        }
     }
 }
 

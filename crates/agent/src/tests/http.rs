@@ -1,6 +1,7 @@
 //! A client that writes requests byte for byte, and a service that keeps what it gets.
 
 use super::LONG;
+use super::contract::{self, Exchange};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -16,6 +17,22 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// Holds the answer to a request against the OpenAPI document.
+    fn check(&self, line: &str, headers: &str, body: &[u8]) {
+        let (method, target) = line.split_once(' ').unwrap();
+        let pairs = self.head.lines().filter_map(|line| line.split_once(':'));
+        let text = |(name, value): (&str, &str)| (name.to_owned(), value.trim().to_owned());
+        contract::check(&Exchange {
+            method,
+            target,
+            headers,
+            body,
+            status: self.status,
+            answer_headers: &pairs.map(text).collect::<Vec<_>>(),
+            answer_body: &self.body,
+        });
+    }
+
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -44,7 +61,8 @@ impl Answer {
     }
 }
 
-/// Sends a request on a connection of its own. `headers` are lines that end with `\r\n`; Host
+/// Sends a request to the API on a connection of its own, and holds the answer against the
+/// OpenAPI document. `headers` are lines that end with `\r\n`; Host
 /// is added unless it is among them, Content-Length and Connection always.
 pub(super) async fn call(
     addr: SocketAddr,
@@ -74,7 +92,9 @@ pub(super) async fn call(
         stream.read_to_end(&mut bytes).await.unwrap();
         parse(&bytes)
     };
-    tokio::time::timeout(LONG, work).await.expect("an answer in time")
+    let answer = tokio::time::timeout(LONG, work).await.expect("an answer in time");
+    answer.check(line, headers, body);
+    answer
 }
 
 pub(super) async fn get(addr: SocketAddr, path: &str) -> Answer {

@@ -2,12 +2,17 @@
 //! native nodes that find each other.
 
 mod api;
+mod contract;
+mod events;
 mod group;
 mod guards;
 mod http;
+mod openapi;
+mod paths;
 mod publish;
 mod start;
 mod stream;
+mod subscriptions;
 mod toy;
 mod views;
 

@@ -1,5 +1,6 @@
 //! Server-sent events: snapshot, changes, resumption, gap.
 
+use super::contract::CONTRACT;
 use super::http::{Service, call, get};
 use super::{LONG, config, config_with_app, toy};
 use serde_json::Value;
@@ -47,7 +48,10 @@ impl Watcher {
                     Some(("data", data)) => sse.data = serde_json::from_str(data).unwrap(),
                     Some(_) => {}
                     None if sse.event.is_empty() => {}
-                    None => return Some(sse),
+                    None => {
+                        CONTRACT.check_event("/v1/stream", &sse.event, &sse.data);
+                        return Some(sse);
+                    }
                 }
             }
         };

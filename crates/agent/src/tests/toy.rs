@@ -2,9 +2,10 @@
 
 use crate::network::Seed;
 use bruit_model::{
-    Command, CommandError, Event, HybridTime, Item, ItemId, Items, Member, MemberState, Members,
-    MetaEntry, Node, NodeId, Now, Pattern, Publish, Record, Records, Rejected, Reply, SocketId,
-    StreamId, StreamInput, StreamOutput, Style, TopicParams, Transmit, Wake,
+    Command, CommandError, Event, Header, HybridTime, Item, ItemId, ItemTrace, Items, Member,
+    MemberState, Members, MetaEntry, Node, NodeId, Now, Pattern, Publish, Record, Records,
+    Rejected, Reply, SocketId, StreamId, StreamInput, StreamOutput, Style, TopicParams, Transmit,
+    UnixNanos, Wake, meta,
 };
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
@@ -15,9 +16,13 @@ use std::time::Duration;
 /// The id of the member that a ghostly group has beside the toy.
 pub(super) const GHOST: NodeId = NodeId([0xfe; 16]);
 
+/// How many items a toy holds.
+const HELD_MAX: usize = 1000;
+
 struct Toy {
     members: Vec<Member>,
     held: Held,
+    published: u64,
     registry: Registry,
     events: VecDeque<Event>,
 }
@@ -60,7 +65,8 @@ impl Toy {
         };
         Self {
             members: vec![me],
-            held: Held(Vec::new()),
+            held: Held(VecDeque::new()),
+            published: 0,
             registry: Registry(BTreeMap::new()),
             events: VecDeque::new(),
         }
@@ -72,7 +78,12 @@ impl Toy {
         {
             return Err(CommandError::Invalid(format!("there is no topic {topic}")));
         }
-        let seq = self.held.0.len() as u64 + 1;
+        self.published += 1;
+        let seq = self.published;
+        let mut headers = publish.headers;
+        if let Some(ask) = publish.ask {
+            headers.push(Header { name: meta::ASK.into(), value: ask.to_header().into() });
+        }
         let item = Arc::new(Item {
             id: ItemId { origin: self.members[0].id, start: 7, seq },
             path: publish.path,
@@ -83,11 +94,15 @@ impl Toy {
             repair: true,
             fanout_count: 4,
             rounds_left: 8,
-            headers: publish.headers,
+            hops: 0,
+            headers,
             payload: publish.payload,
             signature: None,
         });
-        self.held.0.push(Arc::clone(&item));
+        if self.held.0.len() == HELD_MAX {
+            self.held.0.pop_front();
+        }
+        self.held.0.push_back(Arc::clone(&item));
         self.events.push_back(Event::Item { item: Arc::clone(&item), from: None, repaired: false });
         Ok(Reply::Accepted(item.id))
     }
@@ -105,7 +120,7 @@ impl Toy {
     }
 }
 
-struct Held(Vec<Arc<Item>>);
+struct Held(VecDeque<Arc<Item>>);
 
 impl Items for Held {
     fn iter(&self) -> Box<dyn Iterator<Item = Arc<Item>> + '_> {
@@ -180,18 +195,26 @@ impl Node for Toy {
         match command {
             Command::Publish(publish) => return self.publish(now, publish),
             Command::SetMetadata(changes) => self.set_metadata(changes),
-            Command::PutRecord { key, value: Some(value) } => {
-                self.registry.0.insert(key, value);
-            }
-            Command::PutRecord { key, value: None } => {
-                self.registry.0.remove(&key);
+            Command::PutRecord { key, value } => {
+                match &value {
+                    Some(value) => self.registry.0.insert(key.clone(), value.clone()),
+                    None => self.registry.0.remove(&key),
+                };
+                self.events.push_back(Event::RecordChanged { key: key.into(), value });
             }
             Command::Leave => self.events.push_back(Event::Left),
             Command::Join(_) | Command::ReportLag(_) => {}
             Command::Tell { to, .. } => return Err(CommandError::UnknownMember(to)),
-            Command::InstallKey(_) | Command::UseKey(_) | Command::Extra(_) => {
-                return Err(CommandError::Unsupported);
+            Command::Answer { to, part, is_last } => {
+                let (from, count, also_from) = (self.members[0].id, 1, Vec::new());
+                let answer = Event::Answer { to, from, part, is_last, count, also_from };
+                self.events.push_back(answer);
             }
+            Command::Evict(id) => return Err(CommandError::UnknownMember(id)),
+            Command::InstallKey(_)
+            | Command::UseKey(_)
+            | Command::RemoveKey(_)
+            | Command::Extra(_) => return Err(CommandError::Unsupported),
         }
         Ok(Reply::Done)
     }
@@ -230,13 +253,20 @@ impl Node for Toy {
         &self.registry
     }
 
+    fn item_trace(&self, id: &ItemId) -> Option<ItemTrace> {
+        let item = self.held.get(id)?;
+        let received = UnixNanos(item.time.unix_millis() * 1_000_000);
+        let (hops, copies, style) = (item.hops, 0, item.style);
+        Some(ItemTrace { received, from: None, hops, copies, repaired: false, style })
+    }
+
     fn snapshot(&self, undone: &[ItemId]) -> Vec<u8> {
         undone.iter().flat_map(|item| item.seq.to_be_bytes()).collect()
     }
 
     fn counters(&self, visit: &mut dyn FnMut(&'static str, &'static str, u64)) {
         visit("members", "alive", self.members.len() as u64);
-        visit("items_published", "", self.held.0.len() as u64);
+        visit("items_published", "", self.published);
         visit("datagrams_rejected", "replayed", 0);
     }
 }

@@ -1,13 +1,12 @@
 //! What the commands take that need no running agent, and those about keys.
 
-use super::{AgentArgs, AskArgs, Output, ReadArgs};
+use super::{AskArgs, Output, ReadArgs, SettingArgs};
 use clap::{Args, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// `bruit run`.
 #[derive(Debug, Args)]
-#[command(mut_arg("until_stdin_closes", |flag| flag.hide(true)))]
 #[command(after_help = "\
 Nothing is delivered before the service takes connections; until then items wait. SIGTERM, SIGINT
 and SIGHUP are passed on to the service; when it has ended, the agent says goodbye. The exit code is
@@ -19,7 +18,7 @@ pub(crate) struct RunArgs {
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
     #[command(flatten)]
-    pub(crate) agent: AgentArgs,
+    pub(crate) settings: SettingArgs,
     /// The service: a program and its arguments. BRUIT_ADDR tells it where the agent's API is.
     #[arg(last = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<String>,

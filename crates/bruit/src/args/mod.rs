@@ -10,7 +10,7 @@ mod subs;
 mod tests;
 mod values;
 
-pub(crate) use agent::{AgentArgs, LogFormat};
+pub(crate) use agent::{AgentArgs, SettingArgs};
 pub(crate) use items::{
     CloudEventArgs, ItemArgs, ListenArgs, PublishArgs, SendArgs, TailArgs, TailType, TraceArgs,
 };

@@ -148,6 +148,7 @@ impl Group {
             payload: Bytes::copy_from_slice(payload),
             style,
             expiry: None,
+            ask: None,
         };
         match self.command(host, Command::Publish(publish)) {
             Reply::Accepted(id) => id,

@@ -26,6 +26,23 @@ pub fn item_len(item: &Item) -> usize {
     frame_len(counted(|count| write_item_body(item, false, false, count)))
 }
 
+/// Appends an item by itself, for whoever keeps it: the body of its frame, without the flags
+/// that are about one hop.
+pub fn encode_item(item: &Item, out: &mut Vec<u8>) {
+    write_item_body(item, false, false, out);
+}
+
+/// The item that [`encode_item`] wrote.
+///
+/// # Errors
+/// The bytes are no item, hold more than one, or exceed a limit.
+pub fn decode_item(bytes: &[u8]) -> Result<Arc<Item>, DecodeError> {
+    let mut reader = Reader::new(bytes);
+    let (item, ..) = read_item(&mut reader)?;
+    reader.finish()?;
+    Ok(Arc::new(item))
+}
+
 pub(super) fn write_item_body(
     item: &Item,
     wants_feedback: bool,
@@ -40,6 +57,7 @@ pub(super) fn write_item_body(
         | bit(item.expires_unix_millis.is_some(), flag::HAS_EXPIRY)
         | bit(item.signature.is_some(), flag::SIGNED));
     out.u8(item.rounds_left);
+    out.u8(item.hops);
     write_item_id(&item.id, out);
     out.u8(style_code(item.style));
     out.u8(item.fanout_count);
@@ -63,12 +81,19 @@ pub(super) fn write_item_body(
 }
 
 pub(super) fn read_item_body(body: &mut Reader<'_>) -> Result<Frame, DecodeError> {
+    let (item, wants_feedback, repair) = read_item(body)?;
+    Ok(Frame::Item { item: Arc::new(item), wants_feedback, repair })
+}
+
+/// An item, and whether its frame wants feedback and comes by repair.
+fn read_item(body: &mut Reader<'_>) -> Result<(Item, bool, bool), DecodeError> {
     let flags = body.u8()?;
     if flags & !flag::ALL != 0 {
         return Err(DecodeError::Invalid("item flags"));
     }
     let has = |bit: u8| flags & bit != 0;
     let rounds_left = body.u8()?;
+    let hops = body.u8()?;
     let id = read_item_id(body)?;
     let style = read_style(body)?;
     let fanout_count = body.u8()?;
@@ -89,12 +114,12 @@ pub(super) fn read_item_body(body: &mut Reader<'_>) -> Result<Frame, DecodeError
         repair: has(flag::REPAIRABLE),
         fanout_count,
         rounds_left,
+        hops,
         headers,
         payload,
         signature,
     };
-    let (wants_feedback, repair) = (has(flag::WANTS_FEEDBACK), has(flag::BY_REPAIR));
-    Ok(Frame::Item { item: Arc::new(item), wants_feedback, repair })
+    Ok((item, has(flag::WANTS_FEEDBACK), has(flag::BY_REPAIR)))
 }
 
 fn style_code(style: Style) -> u8 {

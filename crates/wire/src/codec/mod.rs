@@ -3,6 +3,7 @@
 //! The same bytes always mean the same frame, and a frame has one form only: what is not in that
 //! form is refused. A frame of a type that this version does not know is skipped.
 
+mod answers;
 mod delta;
 mod digest;
 mod item;
@@ -16,8 +17,9 @@ use bruit_engine::membership::swim::Seq;
 use bruit_model::{ItemId, NodeId};
 use bytes::Bytes;
 
+pub use answers::{ANSWER_GROUP_BYTES, ANSWER_MEMBER_BYTES, ANSWERS_BYTES};
 pub use delta::{delta_entry_len, delta_header_len};
-pub use item::item_len;
+pub use item::{decode_item, encode_item, item_len};
 pub use member::update_len;
 
 /// The first byte of each frame. A number is never used again for another type.
@@ -44,6 +46,7 @@ mod kind {
     pub(super) const GONE: u8 = 0x35;
     pub(super) const TELL: u8 = 0x40;
     pub(super) const TOLD: u8 = 0x41;
+    pub(super) const ANSWERS: u8 = 0x42;
 }
 
 impl Frame {
@@ -104,6 +107,7 @@ impl Frame {
             Self::Gone(_) => kind::GONE,
             Self::Tell { .. } => kind::TELL,
             Self::Told { .. } => kind::TOLD,
+            Self::Answers { .. } => kind::ANSWERS,
         }
     }
 
@@ -157,6 +161,7 @@ impl Frame {
                 out.put(bytes);
             }
             Self::Told { token } => out.u64(*token),
+            Self::Answers { token, answers } => answers::write_answers(*token, answers, out),
         }
     }
 
@@ -195,6 +200,7 @@ impl Frame {
                 Self::Tell { token, bytes: Bytes::copy_from_slice(body.rest(limits::TELL)?) }
             }
             kind::TOLD => Self::Told { token: body.u64()? },
+            kind::ANSWERS => answers::read_answers(body)?,
             _ => return Ok(None),
         };
         Ok(Some(frame))

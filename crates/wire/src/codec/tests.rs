@@ -4,6 +4,7 @@ use crate::*;
 use bruit_engine::membership::swim::message::Update;
 use bruit_engine::membership::swim::{Incarnation, Seq};
 use bruit_engine::reconcile::scuttlebutt::message::{Entry, NodeDelta};
+use bruit_engine::spread::ask::message::Group;
 use bruit_model::{Header, HybridTime, Item, ItemId, MemberRecord, NodeId, Path, Style};
 use bytes::Bytes;
 use proptest::collection::vec;
@@ -75,11 +76,11 @@ fn item() -> impl Strategy<Value = Arc<Item>> {
     let header = (":?[a-z0-9!#$%&'*+.^_`|~-]{1,12}", bytes(20))
         .prop_map(|(name, value)| Header { name: name.into(), value });
     let head = (item_id(), "[a-z*%é/]{0,20}[a-z]", prop::option::of(number()), any::<u64>());
-    let spread = (prop::option::of(number()), style(), any::<(bool, u8, u8)>());
+    let spread = (prop::option::of(number()), style(), any::<(bool, u8, u8, u8)>());
     let said = (vec(header, 0..6), bytes(100), prop::option::of(any::<[u8; 32]>()));
     (head, spread, said).prop_map(|(head, spread, said)| {
         let (id, path, previous_in_topic, time) = head;
-        let (expires_unix_millis, style, (repair, fanout_count, rounds_left)) = spread;
+        let (expires_unix_millis, style, (repair, fanout_count, rounds_left, hops)) = spread;
         let (headers, payload, signature) = said;
         Arc::new(Item {
             id,
@@ -91,6 +92,7 @@ fn item() -> impl Strategy<Value = Arc<Item>> {
             repair,
             fanout_count,
             rounds_left,
+            hops,
             headers,
             payload,
             signature: signature.map(|half| Box::new(std::array::from_fn(|n| half[n % 32]))),
@@ -191,6 +193,18 @@ fn reconciliation() -> impl Strategy<Value = Frame> {
     ]
 }
 
+fn answers() -> impl Strategy<Value = Frame> {
+    let from = vec((node_id(), any::<u8>()), 1..5);
+    let group = (bytes(30), any::<bool>(), from).prop_map(|(part, is_last, from)| Group {
+        part,
+        is_last,
+        from,
+    });
+    (any::<u64>(), item_id(), vec(group, 0..5)).prop_map(|(token, question, groups)| {
+        Frame::Answers { token, answers: Arc::new(Answers { question, groups }) }
+    })
+}
+
 /// Any frame.
 pub(crate) fn frame() -> impl Strategy<Value = Frame> {
     prop_oneof![
@@ -205,6 +219,7 @@ pub(crate) fn frame() -> impl Strategy<Value = Frame> {
         (item_id(), any::<bool>()).prop_map(|(id, known)| Frame::Feedback { id, known }),
         (any::<u64>(), bytes(50)).prop_map(|(token, bytes)| Frame::Tell { token, bytes }),
         any::<u64>().prop_map(|token| Frame::Told { token }),
+        answers(),
     ]
 }
 
@@ -233,6 +248,20 @@ proptest! {
         }
         if let Frame::Item { item, .. } = &frame {
             prop_assert_eq!(item_len(item), bytes.len());
+            let mut alone = Vec::new();
+            encode_item(item, &mut alone);
+            prop_assert_eq!(decode_item(&alone), Ok(item.clone()));
+            prop_assert!(decode_item(&alone[1..]) != Ok(item.clone()));
+            alone.push(0);
+            prop_assert!(decode_item(&alone).is_err());
+        }
+        if let Frame::Answers { answers, .. } = &frame {
+            let of_group = |group: &Group<NodeId, Bytes>| {
+                let members = group.from.len() * ANSWER_MEMBER_BYTES;
+                ANSWER_GROUP_BYTES + group.part.len() + members
+            };
+            let groups: usize = answers.groups.iter().map(of_group).sum();
+            prop_assert!(bytes.len() <= ANSWERS_BYTES + groups);
         }
         if let Frame::Delta(delta) = &frame {
             let entries: usize = delta.entries.iter().map(delta_entry_len).sum();
@@ -325,18 +354,19 @@ fn plain_item(payload: usize) -> Item {
         repair: true,
         fanout_count: 5,
         rounds_left: 6,
+        hops: 7,
         headers: Vec::new(),
         payload: vec![7; payload].into(),
         signature: None,
     }
 }
 
-fn reread(frame: &Frame) -> Result<Option<Frame>, DecodeError> {
+pub(super) fn reread(frame: &Frame) -> Result<Option<Frame>, DecodeError> {
     decoded(&encoded(frame))
 }
 
 /// Reads frames with lengths of 0, of `limit` and of one more, made by `make`.
-fn try_limit(limit: Limit, make: impl Fn(usize) -> Frame) {
+pub(super) fn try_limit(limit: Limit, make: impl Fn(usize) -> Frame) {
     for length in [0, limit.max] {
         let frame = make(length);
         assert_eq!(reread(&frame), Ok(Some(frame)), "{}: {length}", limit.what);
@@ -395,7 +425,7 @@ fn an_item_has_limits() {
     assert_eq!(reread(&of_bytes(over - 106)), too_long(limits::HEADER_BYTES, over));
     let path = |length: usize| {
         let body = encoded(&frame(plain_item(0)));
-        let at = 2 + 1 + 1 + 25 + 1 + 1 + 8;
+        let at = 2 + 1 + 1 + 1 + 25 + 1 + 1 + 8;
         assert_eq!(body[at..at + 2], [1, b'a']);
         let mut altered = body[2..at].to_vec();
         altered.bytes(&vec![b'p'; length]);
@@ -499,6 +529,7 @@ fn a_count_is_not_believed_beyond_the_bytes_that_came() {
         (0x33, 9, limits::RUNS),
         (0x34, 0, limits::RUNS),
         (0x32, 20, limits::ENTRIES),
+        (0x42, 33, limits::ANSWER_GROUPS),
     ] {
         let mut body = vec![1; before];
         body.varint(limit.max as u64);
@@ -538,7 +569,7 @@ fn what_no_sender_writes_is_refused() {
         wants_feedback: false,
         repair: false,
     });
-    styled[2 + 2 + 25] = 6;
+    styled[2 + 3 + 25] = 6;
     assert_eq!(decoded(&styled), invalid("style"));
     assert_eq!(raw(0x30, &[2; 513]), invalid("subject"));
     assert_eq!(raw(0x02, &[2; 21]), invalid("yes or no"));
@@ -568,7 +599,7 @@ fn an_idle_probe_is_small() {
     let record = MemberRecord { name: "cache-17".into(), addr: ([10, 0, 0, 17], 7071).into() };
     assert_eq!(update_len(&Update::Alive { id, incarnation, record }), 35);
     let item = Item { path: Path::parse("cache/users/42").unwrap(), ..plain_item(100) };
-    assert_eq!(item_len(&item), 3 + 37 + 15 + 1 + 101);
+    assert_eq!(item_len(&item), 3 + 38 + 15 + 1 + 101);
     let buckets = Frame::Buckets { subject: Subject::Items, sums: Box::new([0; 64]) };
     assert_eq!(buckets.encoded_len(), 516);
 }

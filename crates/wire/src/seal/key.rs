@@ -63,6 +63,17 @@ impl ClusterKey {
         text
     }
 
+    /// Names the key to people, and does not help to guess it: 16 hexadecimal digits, the first 8
+    /// bytes of the SHA-256 of `bruit key fingerprint 1` and the key.
+    pub fn fingerprint(&self) -> String {
+        let mut text = Vec::from(*b"bruit key fingerprint 1");
+        text.extend_from_slice(&self.0);
+        let hash = digest(&SHA256, &text);
+        text.fill(0);
+        black_box(&text);
+        hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// By which receivers choose among their keys: the first byte of the key's SHA-256.
     pub(crate) fn id(&self) -> u8 {
         digest(&SHA256, &self.0).as_ref()[0]

@@ -89,6 +89,22 @@ impl Keyring {
         Ok(())
     }
 
+    /// Accepts the key with this [`ClusterKey::fingerprint`] no more.
+    ///
+    /// # Errors
+    /// As [`Keyring::remove`].
+    pub fn remove_by_fingerprint(&mut self, fingerprint: &str) -> Result<(), KeyringError> {
+        let held = self.keys.iter().find(|held| held.key.fingerprint() == fingerprint);
+        let key = held.ok_or(KeyringError::Unknown)?.key.clone();
+        self.remove(&key)
+    }
+
+    /// The fingerprints of the keys, in order of installation, and whether each is in use.
+    pub fn fingerprints(&self) -> impl Iterator<Item = (String, bool)> {
+        let primary = self.primary_serial;
+        self.keys.iter().map(move |held| (held.key.fingerprint(), held.serial == primary))
+    }
+
     /// How many keys are installed: one or more.
     pub fn key_count(&self) -> usize {
         self.keys.len()

@@ -7,7 +7,8 @@ mod replay;
 mod subscriptions;
 
 use super::{
-    Delivery, Filter, From, Mode, Outcome, Policy, Report, Source, Subscription, SubscriptionStatus,
+    DeadLetter, Delivery, DeliveryRecord, DeliveryState, Filter, From, Mode, NoJournal, Outcome,
+    Policy, Report, Source, Subscription, SubscriptionStatus, Wanted,
 };
 use bruit_engine::Rng;
 use bruit_model::{Header, HybridTime, Item, ItemId, NodeId, Order, Path, Pattern, Style, meta};
@@ -24,7 +25,7 @@ async fn within<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// An event without headers.
-fn event(seq: u64, path: &str) -> Item {
+pub(super) fn event(seq: u64, path: &str) -> Item {
     Item {
         id: ItemId { origin: NodeId([1; 16]), start: 1, seq },
         path: Path::parse(path).unwrap(),
@@ -35,13 +36,14 @@ fn event(seq: u64, path: &str) -> Item {
         repair: true,
         fanout_count: 3,
         rounds_left: 3,
+        hops: 1,
         headers: Vec::new(),
         payload: Bytes::new(),
         signature: None,
     }
 }
 
-fn with(mut item: Item, headers: &[(&str, &str)]) -> Item {
+pub(super) fn with(mut item: Item, headers: &[(&str, &str)]) -> Item {
     item.headers.extend(headers.iter().map(|&(name, value)| Header {
         name: name.into(),
         value: Bytes::copy_from_slice(value.as_bytes()),
@@ -49,7 +51,7 @@ fn with(mut item: Item, headers: &[(&str, &str)]) -> Item {
     item
 }
 
-fn invocation(seq: u64, method: &str, target: &str) -> Item {
+pub(super) fn invocation(seq: u64, method: &str, target: &str) -> Item {
     with(event(seq, "cache/x"), &[(meta::METHOD, method), (meta::TARGET, target)])
 }
 
@@ -63,7 +65,7 @@ fn quick() -> Policy {
     }
 }
 
-fn subscription(name: &str, url: &str, policy: Policy) -> Subscription {
+pub(super) fn subscription(name: &str, url: &str, policy: Policy) -> Subscription {
     Subscription {
         name: name.to_owned(),
         pattern: Pattern::root(),
@@ -90,7 +92,7 @@ impl Rig {
         let sink = move |report| {
             sender.send(report).ok();
         };
-        Self { delivery: Delivery::new(sink, Rng::from_seed(1)), reports }
+        Self { delivery: Delivery::new(sink, Arc::new(NoJournal), Rng::from_seed(1)), reports }
     }
 
     /// With one subscription, `app`.
@@ -101,12 +103,24 @@ impl Rig {
     }
 
     fn offer(&self, item: Item) {
-        self.delivery.offer(&Arc::new(item));
+        self.delivery.offer(&Arc::new(item), Order::None);
     }
 
     /// Offers events 1 to `count`, with their numbers as paths.
     fn offer_events(&self, count: u64) {
         (1..=count).for_each(|seq| self.offer(event(seq, &seq.to_string())));
+    }
+
+    /// The dead letters of one subscription, or of all.
+    fn dead(&self, name: Option<&str>) -> Vec<DeadLetter> {
+        let records = self.records(DeliveryState::Failed, name);
+        records.iter().map(|record| self.delivery.dead_letter(&record.id).unwrap()).collect()
+    }
+
+    fn records(&self, state: DeliveryState, name: Option<&str>) -> Vec<DeliveryRecord> {
+        let subscription = name.map(str::to_owned);
+        let wanted = Wanted { state: Some(state), subscription, limit: usize::MAX };
+        self.delivery.deliveries(&wanted)
     }
 
     async fn next(&mut self) -> Report {
@@ -124,8 +138,7 @@ impl Rig {
     }
 
     fn status(&self, name: &str) -> SubscriptionStatus {
-        let snapshot = self.delivery.snapshot();
-        snapshot.into_iter().find(|status| status.name == name).unwrap()
+        self.delivery.status(name).unwrap()
     }
 
     /// Waits until `app` is as wanted.

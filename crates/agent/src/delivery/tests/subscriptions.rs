@@ -3,7 +3,7 @@
 use super::consumer::{Answer, Consumer, status, status_with};
 use super::{DEADLINE, Rig, delivered, event, quick, subscription};
 use crate::delivery::{FailReason, Outcome, Policy, SubscribeError, SubscriptionState};
-use bruit_model::Pattern;
+use bruit_model::{Order, Pattern};
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ async fn items_go_to_the_subscriptions_that_select_them() {
         rig.delivery.subscribe(subscription).unwrap();
     }
     let names = |path| -> Vec<String> {
-        let names = rig.delivery.offer(&Arc::new(event(1, path)));
+        let names = rig.delivery.offer(&Arc::new(event(1, path)), Order::None);
         names.iter().map(ToString::to_string).collect()
     };
     assert_eq!(names("cache/x"), ["a", "z"]);
@@ -116,12 +116,12 @@ async fn removing_a_subscription_reports_what_waited() {
     let mut rig = Rig::with(&consumer.url, policy);
     rig.offer_events(3);
     consumer.next().await;
-    assert!(rig.delivery.unsubscribe("app"));
+    assert_eq!(rig.delivery.unsubscribe("app"), Some(2));
     assert_eq!(rig.numbered().await, (2, failed(FailReason::Unsubscribed)));
     assert_eq!(rig.numbered().await, (3, failed(FailReason::Unsubscribed)));
-    assert_eq!(rig.delivery.offer(&Arc::new(event(4, "a"))).len(), 0);
+    assert_eq!(rig.delivery.offer(&Arc::new(event(4, "a")), Order::None).len(), 0);
     assert!(rig.delivery.list().is_empty());
-    assert!(!rig.delivery.unsubscribe("app"));
+    assert_eq!(rig.delivery.unsubscribe("app"), None);
     assert!(!rig.delivery.pause("app"));
     assert!(!rig.delivery.resume("app"));
     // The request under way ends with its consumer, and is not tried again.
@@ -162,4 +162,26 @@ async fn dropping_the_delivery_ends_what_is_under_way() {
     drop(rig.delivery);
     // The workers hold the sink; it is gone when the last of them is.
     assert!(super::within(rig.reports.recv()).await.is_none());
+}
+
+#[tokio::test]
+async fn what_is_held_waits_and_is_no_pause() {
+    let mut consumer = Consumer::start(|_, _| status(200)).await;
+    let mut rig = Rig::with(&consumer.url, quick());
+    rig.delivery.subscribe(subscription("paused", &consumer.url, quick())).unwrap();
+    assert!(rig.delivery.pause("paused"));
+    rig.delivery.hold(true);
+    rig.offer_events(3);
+    let held = rig.status("app");
+    assert_eq!((held.state, held.queued_items, held.accepted), (SubscriptionState::Paused, 3, 3));
+    assert_eq!(held.why.as_deref(), Some("the service beside the agent is not ready"));
+    assert_eq!(consumer.unread(), 0);
+    rig.delivery.hold(false);
+    for _ in 0..3 {
+        assert_eq!(delivered(rig.outcome().await), (200, 1));
+        consumer.next().await;
+    }
+    assert_eq!(rig.status("app").state, SubscriptionState::Active);
+    let paused = rig.status("paused");
+    assert_eq!((paused.state, paused.queued_items), (SubscriptionState::Paused, 3));
 }

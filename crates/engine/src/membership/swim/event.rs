@@ -39,6 +39,20 @@ pub enum Event<I, R> {
     LeaveSpread,
 }
 
+/// A member was not evicted. Nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EvictError {
+    /// It is this node.
+    #[error("a node cannot evict itself: let it leave")]
+    Myself,
+    /// There is no such member.
+    #[error("there is no such member")]
+    Unknown,
+    /// It answers.
+    #[error("the member is alive: let it leave, or stop it and wait until it has failed")]
+    Alive,
+}
+
 /// Counters since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {

@@ -53,6 +53,8 @@ pub enum Why<I> {
     DeclaredBy(I),
     /// It announced that it leaves.
     SaidGoodbye,
+    /// It had failed, or was suspect, and was declared left.
+    Evicted,
 }
 
 impl<I> Why<I> {
@@ -71,6 +73,7 @@ impl<I> Why<I> {
             }
             Self::DeclaredBy(by) => Why::DeclaredBy(id(by)),
             Self::SaidGoodbye => Why::SaidGoodbye,
+            Self::Evicted => Why::Evicted,
         }
     }
 }
@@ -94,6 +97,7 @@ impl<I: fmt::Display> fmt::Display for Why<I> {
             }
             Self::DeclaredBy(id) => write!(f, "declared failed by {id}"),
             Self::SaidGoodbye => f.write_str("said goodbye"),
+            Self::Evicted => f.write_str("evicted after it had failed"),
         }
     }
 }

@@ -75,7 +75,7 @@ mod tests;
 mod updates;
 
 pub use config::{FailedInFullState, Params, ParamsError, ProbeEnd, SuspicionRule};
-pub use event::{Event, Stats};
+pub use event::{Event, EvictError, Stats};
 pub use member::{Member, State, Why};
 
 use crate::{Deadlines, Instant, MemberId, Outbox, Rng};

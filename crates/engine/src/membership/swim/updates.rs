@@ -4,7 +4,7 @@ use super::formula::{Bounds, spread_time};
 use super::message::Update;
 use super::probe::Purpose;
 use super::suspicion::Suspicion;
-use super::{FailedInFullState, Incarnation, Member, Out, State, Swim, Why};
+use super::{EvictError, FailedInFullState, Incarnation, Member, Out, State, Swim, Why};
 use crate::rng::mix;
 use crate::{Instant, MemberId};
 use std::fmt;
@@ -115,11 +115,34 @@ impl<I: MemberId, R: Clone + Eq + fmt::Debug> Swim<I, R> {
                 }
             }
             Update::Left { id, incarnation } => {
-                if self.on_gone(now, (&id, incarnation), State::Left, Why::SaidGoodbye, out) {
+                // Who has failed cannot say goodbye, so that somebody else has in its stead.
+                let had_failed = self.get(&id).is_some_and(|held| held.state == State::Failed);
+                let why = if had_failed { Why::Evicted } else { Why::SaidGoodbye };
+                if self.on_gone(now, (&id, incarnation), State::Left, why, out) {
                     self.spread(now, Update::Left { id, incarnation }, 0);
                 }
             }
         }
+    }
+
+    /// Declares a failed or suspect member left, and tells the group. If it is alive, it refutes.
+    ///
+    /// # Errors
+    /// Refused; nothing was changed.
+    pub fn evict(&mut self, now: Instant, id: &I, out: &mut Out<I, R>) -> Result<(), EvictError> {
+        if *id == self.me {
+            return Err(EvictError::Myself);
+        }
+        let member = self.members.get(id).ok_or(EvictError::Unknown)?;
+        let incarnation = member.incarnation;
+        match member.state {
+            State::Alive => return Err(EvictError::Alive),
+            State::Left => return Ok(()),
+            State::Suspect | State::Failed => {}
+        }
+        self.change(now, id, (State::Left, incarnation), Why::Evicted, out);
+        self.spread(now, Update::Left { id: id.clone(), incarnation }, 0);
+        Ok(())
     }
 
     /// See [`super::Params::incarnation_leap_max`].

@@ -1,0 +1,3 @@
+//! Questions: gathering what members answer.
+
+pub mod message;
