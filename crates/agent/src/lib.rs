@@ -38,7 +38,7 @@ pub use agent::{Agent, Ready};
 pub use bruit_wire::ClusterKey;
 pub use config::{
     API_PORT, Advertise, AgentConfig, Bad, ConfigError, GOSSIP_PORT, LogFormat, LogLevel, Origin,
-    Overlay, Profile, Shown, Sources, Subject, SyncLevel, Value,
+    Overlay, Profile, Shown, Sources, Subject, Value,
 };
 pub use random::new_cluster_key;
 pub use start::StartError;
