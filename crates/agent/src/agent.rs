@@ -1,10 +1,12 @@
 //! A running agent: started, asked for its addresses, shut down.
 
+use crate::announced::Announced;
 use crate::api::{CONNECTIONS_MAX, Server};
 use crate::changes::Changes;
 use crate::config::AgentConfig;
 use crate::delivery::{Delivery, NoJournal, Source};
 use crate::network::{self, Seed};
+use crate::orders::Orders;
 use crate::random::random_bytes;
 use crate::receipts::Receipts;
 use crate::shared::{Counters, Ends, Facts, Shared, TELLS_MAX};
@@ -248,6 +250,8 @@ fn share(facts: Facts, node: Handle, tells: mpsc::Sender<(bruit_model::NodeId, B
         node,
         delivery,
         subscriptions: Subscriptions::new(Arc::new(KeepNothing)),
+        announced: Announced::default(),
+        orders: Orders::default(),
         receipts,
         changes,
         undone,

@@ -12,17 +12,20 @@
 //! keeps no second member table.
 
 mod agent;
+mod announced;
 mod api;
 mod changes;
 mod config;
 mod metrics;
 mod network;
+mod orders;
 mod pump;
 mod random;
 mod receipts;
 mod shared;
 mod start;
 mod state;
+mod store;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -39,6 +42,7 @@ pub use config::{
 pub use random::new_cluster_key;
 pub use start::StartError;
 pub use state::StateError;
+pub use store::{StoreError, SyncLevel};
 
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -16,12 +16,14 @@ const BATCH: usize = 64;
 pub(crate) async fn run(shared: Arc<Shared>, mut events: Events) {
     let mut shed_before = 0;
     let mut in_batch = 0;
+    reload(&shared).await;
     while let Some(event) = events.next().await {
         let shed = shared.node.stats().events_shed;
         if shed != shed_before {
             tracing::warn!(count = shed - shed_before, "events were shed: taken too slowly");
             shed_before = shed;
             shared.changes.lose();
+            reload(&shared).await;
         }
         take(&shared, event);
         in_batch += 1;
@@ -33,17 +35,31 @@ pub(crate) async fn run(shared: Arc<Shared>, mut events: Events) {
     shared.left.notify_one();
 }
 
+/// Asks the node for what is otherwise learnt from its events. Those that are still to come may
+/// say it again.
+async fn reload(shared: &Shared) {
+    let known = shared
+        .node
+        .with(|node, now| (node.members(now).iter().collect::<Vec<_>>(), node.records().topics()));
+    if let Ok((members, topics)) = known.await {
+        shared.announced.reload(&members);
+        shared.orders.reload(&topics);
+    }
+}
+
 fn take(shared: &Shared, event: Event) {
     match event {
         Event::Item { item, from, repaired } => on_item(shared, &item, from, repaired),
         Event::MemberChanged { member, was } => on_member_changed(shared, &member, was),
         Event::MemberUpdated(member) => {
+            shared.announced.set(&member);
             warn_of_conflict(&member);
             let change = ChangeView::member("updated", &member, None);
             shared.changes.push(Kind::Member, &change);
         }
         Event::MemberReaped { id, name } => {
             tracing::info!(%name, %id, "member forgotten");
+            shared.announced.remove(&id);
             shared.changes.push(Kind::Member, &ChangeView::reaped(&id, &name));
         }
         Event::Told { from, bytes } => shared.receipts.told(shared.facts.me, from, &bytes),
@@ -53,6 +69,7 @@ fn take(shared: &Shared, event: Event) {
         }
         Event::RecordChanged { key, value } => {
             tracing::info!(%key, removed = value.is_none(), "registry record changed");
+            shared.orders.record_changed(&key, value.as_deref());
         }
         // No question of this agent's waits for them.
         Event::Answer { .. } => {}
@@ -99,6 +116,7 @@ fn on_member_changed(shared: &Shared, member: &Member, was: Option<MemberState>)
         MemberState::Left => 3,
     };
     count(&shared.counters.transitions[place]);
+    shared.announced.set(member);
     match (member.state, was) {
         (MemberState::Failed, _) => tracing::warn!(%name, %id, %addr, %why, "member failed"),
         (state, None) => tracing::info!(%name, %id, %addr, %state, %why, "member came"),

@@ -14,8 +14,8 @@ use std::time::Duration;
 const QUESTIONS_MAX: usize = 1024;
 /// Parts of answers that an origin remembers, to know repetitions.
 const PARTS_MAX: usize = 65_536;
-/// How much longer than its timeout a question is remembered.
-const MARGIN: Duration = Duration::from_secs(5);
+/// How much longer than its timeout a question is remembered, and one of Bruit's own held.
+pub(crate) const MARGIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 struct Question {

@@ -3,14 +3,14 @@
 use crate::NativeNode;
 use crate::incoming::Route;
 use crate::node::Run;
-use crate::registry;
+use crate::{asks, registry};
 use bruit_engine::spread::retention::Bounds;
 use bruit_engine::spread::rumor::message::Message;
 use bruit_engine::spread::rumor::{self, Arrival};
 use bruit_engine::{FullView, Instant};
 use bruit_model::{
-    Ask, CommandError, Event, Header, HybridTime, Item, ItemId, Items, NodeId, Now, Publish,
-    Spread, StopRule, Style, TopicParams, meta,
+    CommandError, Event, Header, HybridTime, Item, ItemId, Items, NodeId, Now, Publish, Spread,
+    StopRule, Style, TopicParams, meta,
 };
 use bruit_wire::Frame;
 use bytes::Bytes;
@@ -184,6 +184,9 @@ impl NativeNode {
         for id in shed {
             self.rumor.forget(&id);
         }
+        if let Some(ask) = item.ask().filter(|_| registry::is_question(&item.path)) {
+            self.store.drop_at(item.id, now.mono + ask.timeout + asks::MARGIN);
+        }
         self.event(Event::Item { item, from, repaired });
     }
 
@@ -304,8 +307,7 @@ impl NativeNode {
 /// Paths of Bruit's own questions are for questions, and only nodes mark an item as one.
 fn check_question(publish: &Publish) -> Result<(), CommandError> {
     let invalid = |text: &str| Err(CommandError::Invalid(text.to_owned()));
-    let is_internal = publish.path.as_str().split('/').next() == Some(Ask::PATH);
-    if is_internal && publish.ask.is_none() {
+    if registry::is_question(&publish.path) && publish.ask.is_none() {
         return invalid("paths under $ask are Bruit's own");
     }
     if publish.headers.iter().any(|header| &*header.name == meta::ASK) {

@@ -8,8 +8,8 @@ use crate::NativeNode;
 use crate::node::Run;
 use bruit_engine::Instant;
 use bruit_model::{
-    CommandError, Event, Header, HybridTime, Item, ItemId, NodeId, Now, Path, Pattern, Publish,
-    Record, Records, TopicParams, meta,
+    Ask, CommandError, Event, Header, HybridTime, Item, ItemId, NodeId, Now, Path, Pattern,
+    Publish, Record, Records, TopicParams, meta,
 };
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,13 +44,17 @@ pub(crate) struct Registry {
     winners: BTreeMap<Arc<str>, Winner>,
     /// Most specific first; the root is last.
     topics: Vec<TopicParams>,
+    /// Of Bruit's own questions, whatever the other topics say.
+    questions: TopicParams,
     pub(crate) refused_count: u64,
 }
 
 impl Default for Registry {
     fn default() -> Self {
         let topics = vec![TopicParams::new(Pattern::root())];
-        Self { winners: BTreeMap::new(), topics, refused_count: 0 }
+        let pattern = Pattern::parse(&format!("{}/**", Ask::PATH)).expect("a valid pattern");
+        let questions = TopicParams::new(pattern);
+        Self { winners: BTreeMap::new(), topics, questions, refused_count: 0 }
     }
 }
 
@@ -115,6 +119,9 @@ impl Registry {
 
     /// The topic that `path` belongs to.
     pub(crate) fn topic_of(&self, path: &Path) -> &TopicParams {
+        if is_question(path) {
+            return &self.questions;
+        }
         let found = self.topics.iter().find(|topic| topic.pattern.matches(path));
         found.unwrap_or_else(|| self.topics.last().expect("the root topic is always there"))
     }
@@ -145,6 +152,11 @@ impl Registry {
         });
         dropped
     }
+}
+
+/// Whether the path is for Bruit's own questions.
+pub(crate) fn is_question(path: &Path) -> bool {
+    path.as_str().split('/').next() == Some(Ask::PATH)
 }
 
 fn is_valid_key(key: &str) -> bool {

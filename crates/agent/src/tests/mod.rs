@@ -3,10 +3,12 @@
 
 mod api;
 mod contract;
+mod events;
 mod group;
 mod guards;
 mod http;
 mod openapi;
+mod paths;
 mod publish;
 mod start;
 mod stream;
