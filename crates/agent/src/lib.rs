@@ -15,7 +15,7 @@ mod agent;
 mod announced;
 mod api;
 mod changes;
-mod config;
+pub mod config;
 mod metrics;
 mod network;
 mod orders;
@@ -37,7 +37,8 @@ pub mod delivery;
 pub use agent::{Agent, Ready};
 pub use bruit_wire::ClusterKey;
 pub use config::{
-    API_PORT, Advertise, AgentConfig, ConfigError, GOSSIP_PORT, Overlay, Profile, Tags,
+    API_PORT, Advertise, AgentConfig, Bad, ConfigError, GOSSIP_PORT, LogFormat, LogLevel, Origin,
+    Overlay, Profile, Shown, Sources, Subject, SyncLevel, Value,
 };
 pub use random::new_cluster_key;
 pub use start::StartError;

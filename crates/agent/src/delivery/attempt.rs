@@ -39,9 +39,7 @@ pub(super) async fn make(
                 Err(_) => Ended::failed(AttemptError::Timeout(limit).to_string()),
             })
         }
-        Mode::Exec(program) => {
-            Ok(judge(exec::run(program, item, &subscription.name, limit).await))
-        }
+        Mode::Exec(program) => Ok(judge(exec::run(program, item, &subscription.name, limit).await)),
         Mode::Stream => Ok(Ended::refused("a stream has nobody to send to: it is read".to_owned())),
     }
 }
