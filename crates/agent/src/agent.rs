@@ -1,11 +1,13 @@
 //! A running agent: started, asked for its addresses, shut down.
 
+use crate::announced::Announced;
 use crate::api::{CONNECTIONS_MAX, Server};
 use crate::changes::Changes;
 use crate::config::AgentConfig;
-use crate::delivery::{Delivery, Source};
+use crate::delivery::{Delivery, NoJournal, Source};
 use crate::keys::{Keys, Ring};
 use crate::network::{self, Seed};
+use crate::orders::Orders;
 use crate::random::random_bytes;
 use crate::receipts::Receipts;
 use crate::shared::{Counters, Ends, Facts, Shared, TELLS_MAX};
@@ -254,11 +256,16 @@ fn share(
         tells,
     };
     let rng = Rng::from_seed(u64::from_be_bytes(random_bytes()));
+    let delivery = Delivery::new(move |report| ends.take(&report), Arc::new(NoJournal), rng);
+    let told = Arc::clone(&changes);
+    delivery.on_notice(move |notice| upkeep::tell(&told, notice));
     Shared {
         facts,
         node,
-        delivery: Delivery::new(move |report| ends.take(&report), rng),
+        delivery,
         subscriptions: Subscriptions::new(Arc::new(KeepNothing)),
+        announced: Announced::default(),
+        orders: Orders::default(),
         receipts,
         changes,
         undone,
@@ -284,7 +291,7 @@ async fn command(node: &Handle, command: Command) -> Result<(), StartError> {
 
 /// Waits until nothing is under way to a service.
 async fn drained(delivery: &Delivery) {
-    while delivery.snapshot().iter().any(|status| status.in_flight > 0) {
+    while delivery.in_flight() > 0 {
         tokio::time::sleep(DRAIN_PERIOD).await;
     }
 }

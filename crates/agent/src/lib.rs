@@ -12,12 +12,14 @@
 //! keeps no second member table.
 
 mod agent;
+mod announced;
 mod api;
 mod changes;
-mod config;
+pub mod config;
 mod keys;
 mod metrics;
 mod network;
+mod orders;
 mod pump;
 mod questions;
 mod random;
@@ -25,6 +27,7 @@ mod receipts;
 mod shared;
 mod start;
 mod state;
+mod store;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -37,11 +40,13 @@ pub mod delivery;
 pub use agent::{Agent, Ready};
 pub use bruit_wire::ClusterKey;
 pub use config::{
-    API_PORT, Advertise, AgentConfig, ConfigError, GOSSIP_PORT, Overlay, Profile, Tags,
+    API_PORT, Advertise, AgentConfig, Bad, ConfigError, GOSSIP_PORT, LogFormat, LogLevel, Origin,
+    Overlay, Profile, Shown, Sources, Subject, SyncLevel, Value,
 };
 pub use random::new_cluster_key;
 pub use start::StartError;
 pub use state::StateError;
+pub use store::StoreError;
 
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

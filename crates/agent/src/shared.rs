@@ -1,8 +1,10 @@
 //! What all parts of a running agent share.
 
+use crate::announced::Announced;
 use crate::changes::{Changes, Kind};
 use crate::delivery::{Delivery, Outcome, Report};
 use crate::keys::Keys;
+use crate::orders::Orders;
 use crate::questions::Questions;
 use crate::receipts::{NAME_BYTES_MAX, Receipt, Receipts};
 use crate::subscriptions::Subscriptions;
@@ -73,6 +75,10 @@ pub(crate) struct Shared {
     pub(crate) delivery: Delivery,
     /// Every change of a subscription goes through here.
     pub(crate) subscriptions: Subscriptions,
+    /// What the group's members announce.
+    pub(crate) announced: Announced,
+    /// In which order each topic's items are delivered.
+    pub(crate) orders: Orders,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
     pub(crate) undone: Arc<Undone>,

@@ -1,11 +1,10 @@
-//! What is done now and then: the node's snapshot is kept, and pauses of subscriptions are told.
+//! What is done now and then: the node's snapshot is kept. And what is told of subscriptions.
 
 use crate::api::views::ChangeView;
-use crate::changes::Kind;
-use crate::delivery::SubscriptionState;
+use crate::changes::{Changes, Kind};
+use crate::delivery::{Notice, SubscriptionState};
 use crate::shared::{Shared, count};
 use crate::state::StateDir;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -19,10 +18,8 @@ const PERIOD_IN_MEMORY: Duration = Duration::from_secs(5);
 /// Runs until `stop` is told; then nothing is being written any more.
 pub(crate) async fn run(shared: Arc<Shared>, dir: Option<Arc<StateDir>>, stop: Arc<Notify>) {
     let period = if dir.is_some() { PERIOD } else { PERIOD_IN_MEMORY };
-    let mut paused = BTreeMap::new();
     let mut kept = Vec::new();
     loop {
-        tell_pauses(&shared, &mut paused);
         if let Some(dir) = &dir {
             keep(&shared, dir, &mut kept).await;
         }
@@ -52,21 +49,13 @@ pub(crate) async fn keep(shared: &Shared, dir: &Arc<StateDir>, kept: &mut Vec<u8
     }
 }
 
-/// Tells which subscriptions paused or resumed since the last time.
-pub(crate) fn tell_pauses(shared: &Shared, known: &mut BTreeMap<String, SubscriptionState>) {
-    for subscription in shared.delivery.snapshot() {
-        let state = subscription.state;
-        let was = known.insert(subscription.name.clone(), state);
-        if was.unwrap_or(SubscriptionState::Active) == state {
-            continue;
-        }
-        let change = match state {
-            SubscriptionState::Paused => "paused",
-            SubscriptionState::Active => "resumed",
-        };
-        let why = subscription.why.as_deref().unwrap_or_default();
-        tracing::warn!(name = %subscription.name, %why, "subscription {change}");
-        let change = ChangeView::Subscription { change, subscription };
-        shared.changes.push(Kind::Subscription, &change);
-    }
+/// Tells that a subscription's state changed.
+pub(crate) fn tell(changes: &Changes, notice: Notice) {
+    let subscription = notice.status;
+    let is_active = subscription.state == SubscriptionState::Active;
+    let change = if is_active { "resumed" } else { subscription.state.word() };
+    let why = subscription.why.as_deref().unwrap_or_default();
+    tracing::warn!(name = %subscription.name, %why, "subscription {change}");
+    let change = ChangeView::Subscription { change, subscription };
+    changes.push(Kind::Subscription, &change);
 }

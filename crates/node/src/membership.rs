@@ -190,6 +190,9 @@ impl NativeNode {
         self.members_changed();
         match event {
             swim::Event::Changed { id, was } => {
+                if self.swim.get(&id).is_some_and(|member| !member.state.is_live()) {
+                    self.asks.member_gone(now.mono, &id, &mut self.asks_out);
+                }
                 if let Some(member) = self.member(now, &id) {
                     self.event(Event::MemberChanged {
                         member: Box::new(member),

@@ -4,6 +4,7 @@ use super::extract::{PathText, Query};
 use super::json;
 use super::problem::Problem;
 use super::views::{ItemDetailView, ItemView, SummaryView};
+use crate::delivery::{DeliveryState, Wanted};
 use crate::shared::Shared;
 use axum::extract::State;
 use axum::response::Response;
@@ -99,6 +100,7 @@ pub(super) async fn deliveries(
                 .hint("state=failed lists the dead letters"));
         }
     }
-    let name = query.get("subscription");
-    Ok(json(StatusCode::OK, &shared.delivery.dead_letters(name.as_deref())))
+    let subscription = query.get("subscription").map(|name| name.to_string());
+    let wanted = Wanted { state: Some(DeliveryState::Failed), subscription, limit: usize::MAX };
+    Ok(json(StatusCode::OK, &shared.delivery.deliveries(&wanted)))
 }

@@ -98,9 +98,8 @@ pub(super) async fn resume(
 }
 
 fn local(shared: &Shared, name: &str) -> Result<Response, Problem> {
-    let statuses = shared.delivery.snapshot();
-    let status = statuses.iter().find(|status| status.name == name);
-    status.map(|status| json(StatusCode::OK, status)).ok_or_else(|| no_local(name))
+    let status = shared.delivery.status(name);
+    status.map(|status| json(StatusCode::OK, &status)).ok_or_else(|| no_local(name))
 }
 
 fn no_local(name: &str) -> Problem {

@@ -10,6 +10,7 @@ use super::problem::Problem;
 use super::views::{GapView, SnapshotView};
 use super::{items, members};
 use crate::changes::{Kind, Read};
+use crate::delivery::{DeliveryState, Wanted};
 use crate::shared::Shared;
 use axum::body::Body;
 use axum::extract::State;
@@ -28,6 +29,11 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const BATCH: usize = 64;
 /// How many items a snapshot has.
 const ITEMS: usize = 50;
+
+/// All dead letters.
+const fn dead_letters() -> Wanted {
+    Wanted { state: Some(DeliveryState::Failed), subscription: None, limit: usize::MAX }
+}
 
 pub(super) async fn stream(
     State(shared): State<Arc<Shared>>,
@@ -127,7 +133,9 @@ impl Watcher {
             match kind {
                 Kind::Member => view.members = Some(members::all(shared).await.ok()?),
                 Kind::Item => view.items = Some(items::newest(shared, ITEMS).await.ok()?),
-                Kind::Delivery => view.dead_letters = Some(shared.delivery.dead_letters(None)),
+                Kind::Delivery => {
+                    view.dead_letters = Some(shared.delivery.deliveries(&dead_letters()))
+                }
                 Kind::Subscription => view.subscriptions = Some(shared.delivery.snapshot()),
             }
         }

@@ -1,6 +1,6 @@
 //! The JSON of the API. Field names are frozen: a test lists them all.
 
-use crate::delivery::{DeadLetter, Outcome, Report, SubscriptionStatus};
+use crate::delivery::{DeliveryRecord, Outcome, Report, SubscriptionStatus};
 use crate::receipts::{self, Expected, Summary};
 use bruit_model::{Item, Member, NodeId, Order, TopicParams, meta, stop_word, style_word};
 use serde::Serialize;
@@ -202,6 +202,21 @@ impl ItemDetailView {
 pub(crate) struct AcceptedView {
     pub(crate) id: String,
     pub(crate) path: String,
+    /// How many subscriptions of the group select it, as far as this agent knows.
+    pub(crate) subscribers: usize,
+    /// What to tell if there is none.
+    pub(crate) hint: Option<String>,
+}
+
+/// The answer to the publication of a batch.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct AcceptedBatchView {
+    /// The items, in the order of the events.
+    pub(crate) ids: Vec<String>,
+    pub(crate) path: String,
+    /// As in [`AcceptedView`].
+    pub(crate) subscribers: usize,
+    pub(crate) hint: Option<String>,
 }
 
 /// Who got an item.
@@ -333,7 +348,7 @@ pub(crate) enum ChangeView {
     Delivery { delivery: DeliveryView },
     /// A local subscription came, changed, went, paused or was resumed.
     Subscription {
-        /// `added`, `changed`, `removed`, `paused` or `resumed`.
+        /// `added`, `changed`, `removed`, `paused`, `down`, `open`, `waiting` or `resumed`.
         change: &'static str,
         subscription: SubscriptionStatus,
     },
@@ -361,7 +376,7 @@ pub(crate) struct SnapshotView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) subscriptions: Option<Vec<SubscriptionStatus>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) dead_letters: Option<Vec<DeadLetter>>,
+    pub(crate) dead_letters: Option<Vec<DeliveryRecord>>,
 }
 
 /// A gap in a stream; a snapshot follows.

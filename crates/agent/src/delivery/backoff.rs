@@ -1,7 +1,6 @@
 //! How long to wait before an item is tried again.
 
 use super::Policy;
-use bruit_engine::Rng;
 use std::time::{Duration, SystemTime};
 
 /// The largest wait after `attempts` attempts (1 or more):
@@ -12,18 +11,19 @@ pub(super) fn ceiling(policy: &Policy, attempts: u32) -> Duration {
 }
 
 /// The wait after `attempts` attempts: uniform in `0..=ceiling` ("full jitter"), and no less
-/// than what the consumer asked for, up to the policy's limit.
+/// than what the consumer asked for, up to the policy's limit. `below` draws a duration that is
+/// less than its argument.
 ///
 /// Source: Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
 pub(super) fn delay(
     policy: &Policy,
     attempts: u32,
     retry_after: Option<Duration>,
-    rng: &mut Rng,
+    below: impl FnOnce(Duration) -> Duration,
 ) -> Duration {
     let bound = ceiling(policy, attempts).saturating_add(Duration::from_nanos(1));
     let asked = retry_after.unwrap_or_default().min(policy.retry_after_max);
-    rng.duration_below(bound).max(asked)
+    below(bound).max(asked)
 }
 
 /// What a `Retry-After` asks for: a number of seconds, or a date (RFC 9110 10.2.3). `None` if
@@ -40,6 +40,7 @@ pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bruit_engine::Rng;
 
     #[test]
     fn the_ceiling_doubles_up_to_its_limit() {
@@ -57,7 +58,7 @@ mod tests {
         let mut rng = Rng::from_seed(1);
         let mut fifths = [0; 5];
         for _ in 0..1000 {
-            let wait = delay(&policy, 1, None, &mut rng);
+            let wait = delay(&policy, 1, None, |bound| rng.duration_below(bound));
             assert!(wait <= policy.backoff_base, "{wait:?}");
             fifths[usize::try_from(wait.as_millis() / 20).unwrap().min(4)] += 1;
         }
@@ -68,7 +69,10 @@ mod tests {
     fn what_the_consumer_asks_for_is_the_least_up_to_the_limit() {
         let policy = Policy::default();
         let mut rng = Rng::from_seed(1);
-        let mut asked = |secs| delay(&policy, 1, Some(Duration::from_secs(secs)), &mut rng);
+        let mut asked = |secs| {
+            let asked = Some(Duration::from_secs(secs));
+            delay(&policy, 1, asked, |bound| rng.duration_below(bound))
+        };
         assert_eq!(asked(5), Duration::from_secs(5));
         assert_eq!(asked(61), Duration::from_secs(60));
         assert!(asked(0) <= policy.backoff_base);

@@ -1,77 +1,55 @@
-//! What a subscription and its worker share.
+//! One subscription: its state, and who is woken when that gives work.
+//!
+//! Attempts are made by *slots*: tasks that take what is due, one entry at a time, and own a
+//! connection. They are started when there is work, at most as many as the policy's concurrency,
+//! and end when they have been idle for a while; so a subscription that rests costs no task. A
+//! *keeper* is the task that waits until something is due, while there is such a time.
 
-use super::attempt::Verdict;
-use super::outcome::{FailReason, Outcome, PauseReason, Report, SubscriptionState};
-use super::queue::{Entry, Queue};
-use super::{DEAD_LETTERS_MAX, DeadLetter, Subscription, SubscriptionStatus, backoff};
-use bruit_engine::Rng;
-use bruit_model::Item;
-use std::collections::VecDeque;
+use super::effect::{self, Effect};
+use super::entry::Entry;
+use super::fifo::Run;
+use super::http::Http2Cell;
+use super::hub::Hub;
+use super::journal::Kept;
+use super::mode::Mode;
+use super::outcome::FailReason;
+use super::state::{Begin, State, Wellness};
+use super::status::{PauseReason, SubscriptionStatus};
+use super::{Subscription, keeper, probe, slot};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// One subscription: its queue, its state, its counters.
+/// One subscription.
 pub(super) struct Lane {
     /// The subscription's name.
     pub(super) name: Arc<str>,
-    /// Wakes the worker, after anything that may give it work.
-    pub(super) wake: Notify,
+    pub(super) hub: Arc<Hub>,
     state: Mutex<State>,
-}
-
-/// What changes in a lane. Outcomes are returned, to be reported when the lock is free.
-pub(super) struct State {
-    pub(super) subscription: Arc<Subscription>,
-    pub(super) paused: Option<PauseReason>,
-    /// The subscription was removed; the worker ends after what is under way.
-    pub(super) closed: bool,
-    pub(super) queue: Queue,
-    pub(super) dead: VecDeque<DeadLetter>,
-    pub(super) rng: Rng,
-    counters: Counters,
-    in_flight: usize,
-    last_status: Option<u16>,
-    last_error: Option<String>,
-}
-
-#[derive(Default)]
-struct Counters {
-    accepted: u64,
-    delivered: u64,
-    retried: u64,
-    failed: u64,
-    shed: u64,
-    expired: u64,
-}
-
-/// How an attempt ended: a status, with what the consumer asked for, or no answer.
-pub(super) enum Ended {
-    /// The consumer answered.
-    Answered { verdict: Verdict, status: u16, retry_after: Option<Duration> },
-    /// It did not. The error in words.
-    Failed(String),
+    /// Wakes the keeper.
+    pub(super) keeper: Notify,
+    /// Wakes readers of the stream.
+    pub(super) readers: Notify,
+    /// Wakes the task that probes the consumer.
+    pub(super) probe: Notify,
+    /// The connection that all slots share, for a consumer that speaks HTTP/2.
+    pub(super) http2: Http2Cell,
 }
 
 impl Lane {
-    pub(super) fn new(subscription: Subscription, rng: Rng) -> Self {
-        Self {
-            name: subscription.name.as_str().into(),
-            wake: Notify::new(),
-            state: Mutex::new(State {
-                subscription: Arc::new(subscription),
-                paused: None,
-                closed: false,
-                queue: Queue::default(),
-                dead: VecDeque::new(),
-                rng,
-                counters: Counters::default(),
-                in_flight: 0,
-                last_status: None,
-                last_error: None,
-            }),
-        }
+    pub(super) fn new(subscription: Subscription, hub: Arc<Hub>) -> Arc<Self> {
+        let state = State::new(subscription);
+        let lane = Arc::new(Self {
+            name: Arc::clone(&state.name),
+            hub,
+            state: Mutex::new(state),
+            keeper: Notify::new(),
+            readers: Notify::new(),
+            probe: Notify::new(),
+            http2: Http2Cell::default(),
+        });
+        lane.start_probe(&mut lane.state());
+        lane
     }
 
     /// The state. Nothing under this lock waits or calls out.
@@ -79,243 +57,194 @@ impl Lane {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues an item if the pattern selects it; the reports are of what this sheds.
-    pub(super) fn offer(&self, item: &Arc<Item>) -> Option<Vec<Report>> {
+    /// Does what followed from a change; what the last end is to wait for.
+    pub(super) fn perform(&self, effects: Vec<Effect>) -> Option<Kept> {
+        if effects.is_empty() { None } else { effect::perform(&self.hub, &self.name, effects) }
+    }
+
+    /// Changes the state, wakes who has work by that, and does what followed.
+    fn change<T>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut State, Instant, &mut Vec<Effect>) -> T,
+    ) -> T {
+        let mut effects = Vec::new();
+        let now = Instant::now();
         let mut state = self.state();
-        if state.closed || !state.subscription.pattern.matches(&item.path) {
-            return None;
-        }
-        state.counters.accepted += 1;
-        state.queue.push(Arc::clone(item), Instant::now());
-        let reports = state.shed(&self.name);
+        let result = change(&mut state, now, &mut effects);
+        state.notice(now, &mut effects);
+        self.stir(&mut state, now);
         drop(state);
-        self.wake.notify_one();
-        Some(reports)
+        self.perform(effects);
+        result
+    }
+
+    /// Wakes or starts who serves the next entry, or sees to it when it is due.
+    pub(super) fn stir(self: &Arc<Self>, state: &mut State, now: Instant) {
+        if self.hub.is_stopping() {
+            return;
+        }
+        match state.prospect(now) {
+            Err(None) => {}
+            Err(Some(at)) => self.wake_at(state, at),
+            Ok(_) if state.subscription.mode == Mode::Stream => self.readers.notify_one(),
+            Ok(_) => {
+                if let Some(slot) = state.workers.parked.pop() {
+                    slot.notify_one();
+                } else if state.workers.slots < state.subscription.policy.concurrency.get().into() {
+                    state.workers.slots += 1;
+                    self.hub.spawn(slot::run(Arc::clone(self)));
+                }
+            }
+        }
+    }
+
+    /// Looks again at `at`, if not before.
+    pub(super) fn wake_at(self: &Arc<Self>, state: &mut State, at: Instant) {
+        let workers = &mut state.workers;
+        if workers.alarm.is_some_and(|alarm| alarm <= at) {
+            return;
+        }
+        workers.alarm = Some(at);
+        if workers.has_keeper {
+            self.keeper.notify_one();
+        } else {
+            workers.has_keeper = true;
+            self.hub.spawn(keeper::run(Arc::clone(self)));
+        }
+    }
+
+    /// The next entry for who calls, which has a place from then on; wakes another if there is
+    /// more. What has expired is ended first.
+    pub(super) fn begin(self: &Arc<Self>, state: &mut State, now: Instant) -> Begin {
+        if self.hub.is_stopping() {
+            return Begin::Idle(None);
+        }
+        let begin = state.begin(now, self.hub.unix_millis());
+        match &begin {
+            Begin::Entry(..) | Begin::Expired(_) => {
+                self.hub.took_off();
+                self.stir(state, now);
+            }
+            Begin::Idle(Some(at)) => self.wake_at(state, *at),
+            Begin::Idle(None) => {}
+        }
+        begin
+    }
+
+    /// Queues an entry; whether the subscription is still there.
+    pub(super) fn push(self: &Arc<Self>, entry: Entry) -> bool {
+        self.change(|state, _, effects| {
+            state.counters.accepted += 1;
+            if state.closed {
+                state.fail(&self.hub, entry, FailReason::Unsubscribed, None, effects);
+                // The journal heard of this item after it heard that the subscription is gone.
+                if let Some(Effect::Ended { is_kept, .. }) = effects.last_mut() {
+                    *is_kept = true;
+                }
+                return false;
+            }
+            state.queue.push(Box::new(entry));
+            state.shed(&self.hub, effects);
+            true
+        })
+    }
+
+    /// Items that waited for this one to come do so no longer.
+    pub(super) fn arrived(self: &Arc<Self>, run: Run, seq: u64) {
+        self.change(|state, _, _| state.queue.arrived(run, seq));
     }
 
     /// Takes new settings; what waits stays, whether or not the new pattern selects it.
-    pub(super) fn replace(&self, subscription: Subscription) -> Vec<Report> {
-        let mut state = self.state();
-        state.subscription = Arc::new(subscription);
-        let reports = state.shed(&self.name);
-        drop(state);
-        self.wake.notify_one();
-        reports
-    }
-
-    /// Ends the lane; the reports are of what waited.
-    pub(super) fn close(&self) -> Vec<Report> {
-        let mut state = self.state();
-        state.closed = true;
-        let waiting = state.queue.drain();
-        let reports =
-            waiting.iter().map(|entry| report(&self.name, entry, FailReason::Unsubscribed));
-        let reports = reports.collect();
-        drop(state);
-        self.wake.notify_one();
-        reports
-    }
-
-    pub(super) fn pause(&self, reason: PauseReason) {
-        self.state().paused.get_or_insert(reason);
-    }
-
-    pub(super) fn resume(&self) {
-        let mut state = self.state();
-        if state.paused.take().is_some() {
-            state.queue.start_over(Instant::now());
-        }
-        drop(state);
-        self.wake.notify_one();
-    }
-
-    pub(super) fn status(&self, now: Instant) -> SubscriptionStatus {
-        let state = self.state();
-        let oldest = state.queue.oldest().map(|since| millis(now.saturating_duration_since(since)));
-        SubscriptionStatus {
-            name: self.name.to_string(),
-            pattern: state.subscription.pattern.to_string(),
-            endpoint: state.subscription.mode.to_string(),
-            state: match state.paused {
-                None => SubscriptionState::Active,
-                Some(_) => SubscriptionState::Paused,
-            },
-            why: state.paused.map(|reason| reason.to_string()),
-            queued_items: state.queue.len(),
-            queued_bytes: state.queue.bytes(),
-            oldest_queued_millis: oldest,
-            in_flight: state.in_flight,
-            accepted: state.counters.accepted,
-            delivered: state.counters.delivered,
-            retried: state.counters.retried,
-            failed: state.counters.failed,
-            shed: state.counters.shed,
-            expired: state.counters.expired,
-            last_status: state.last_status,
-            last_error: state.last_error.clone(),
-        }
-    }
-}
-
-impl State {
-    /// The next item to try, if one is due and the lane is not paused.
-    pub(super) fn begin(&mut self, now: Instant) -> Option<Entry> {
-        if self.paused.is_some() {
-            return None;
-        }
-        let mut entry = self.queue.take(now)?;
-        entry.first_attempt.get_or_insert(now);
-        self.in_flight += 1;
-        Some(entry)
-    }
-
-    /// Drops an item that [`State::begin`] gave, without an attempt.
-    pub(super) fn abandon(&mut self, name: &str, entry: &Entry, reason: FailReason) -> Report {
-        self.in_flight -= 1;
-        self.fail(name, entry, reason, None)
-    }
-
-    /// Takes note of how an attempt ended; the reports are of what this decides.
-    pub(super) fn end(&mut self, name: &str, mut entry: Entry, ended: Ended) -> Vec<Report> {
-        self.in_flight -= 1;
-        entry.attempts = entry.attempts.saturating_add(1);
-        entry.attempts_counted = entry.attempts_counted.saturating_add(1);
-        let now = Instant::now();
-        let (verdict, retry_after, error) = match ended {
-            Ended::Failed(error) => (Verdict::Retry, None, Some(error)),
-            Ended::Answered { verdict, status, retry_after } => {
-                entry.last_status = Some(status);
-                self.last_status = Some(status);
-                let error = (verdict != Verdict::Delivered).then(|| format!("answered {status}"));
-                (verdict, retry_after, error)
-            }
-        };
-        if error.is_some() {
-            self.last_error.clone_from(&error);
-        }
-        match verdict {
-            Verdict::Delivered => vec![self.delivered(name, &entry, now)],
-            Verdict::Refused => vec![self.fail(name, &entry, FailReason::Refused, error)],
-            Verdict::Gone => self.gone(name, entry, now),
-            Verdict::Retry => self.retry(name, entry, now, retry_after, error),
-        }
-    }
-
-    fn delivered(&mut self, name: &str, entry: &Entry, now: Instant) -> Report {
-        self.counters.delivered += 1;
-        Report {
-            subscription: name.into(),
-            item: Arc::clone(&entry.item),
-            outcome: Outcome::Delivered {
-                status: entry.last_status.unwrap_or_default(),
-                attempts: entry.attempts,
-                after: now.saturating_duration_since(entry.accepted),
-            },
-        }
-    }
-
-    fn gone(&mut self, name: &str, entry: Entry, now: Instant) -> Vec<Report> {
-        if self.closed {
-            return vec![self.fail(name, &entry, FailReason::Unsubscribed, None)];
-        }
-        if self.paused.is_none() {
-            self.paused = Some(PauseReason::Gone);
-            tracing::warn!(
-                subscription = name,
-                endpoint = %self.subscription.mode,
-                "paused: {}",
-                PauseReason::Gone
+    pub(super) fn replace(self: &Arc<Self>, subscription: Subscription) {
+        self.change(|state, _, effects| {
+            let (is_other_mode, is_other_health) = (
+                state.subscription.mode != subscription.mode,
+                state.subscription.health != subscription.health,
             );
-        }
-        self.queue.put_back(entry, now);
-        self.shed(name)
-    }
-
-    fn retry(
-        &mut self,
-        name: &str,
-        entry: Entry,
-        now: Instant,
-        retry_after: Option<Duration>,
-        error: Option<String>,
-    ) -> Vec<Report> {
-        if self.closed {
-            return vec![self.fail(name, &entry, FailReason::Unsubscribed, None)];
-        }
-        let policy = &self.subscription.policy;
-        let counted = entry.attempts_counted;
-        let due = now + backoff::delay(policy, counted, retry_after, &mut self.rng);
-        let used = due.saturating_duration_since(entry.first_attempt.unwrap_or(now));
-        let attempts_left = policy.attempts_max.is_none_or(|max| counted < max.get());
-        if !attempts_left || used > policy.retry_for {
-            return vec![self.fail(name, &entry, FailReason::GaveUp, error)];
-        }
-        self.counters.retried += 1;
-        self.queue.put_back(entry, due);
-        self.shed(name)
-    }
-
-    /// Counts a failure, and keeps a dead letter of what is one.
-    fn fail(
-        &mut self,
-        name: &str,
-        entry: &Entry,
-        reason: FailReason,
-        error: Option<String>,
-    ) -> Report {
-        match reason {
-            FailReason::Shed => self.counters.shed += 1,
-            FailReason::Expired => self.counters.expired += 1,
-            FailReason::Unsubscribed => {}
-            FailReason::Refused | FailReason::GaveUp | FailReason::Unreplayable(_) => {
-                self.counters.failed += 1;
-                let reason = match error {
-                    None => reason.to_string(),
-                    Some(error) => format!("{reason}: {error}"),
-                };
-                tracing::debug!(subscription = name, item = %entry.item.id, reason, "dead letter");
-                self.bury(name, entry, reason);
+            state.replace(subscription);
+            state.shed(&self.hub, effects);
+            if is_other_mode || is_other_health {
+                self.start_probe(state);
             }
-        }
-        report(name, entry, reason)
+        });
+        self.readers.notify_waiters();
     }
 
-    fn bury(&mut self, name: &str, entry: &Entry, reason: String) {
-        if self.dead.len() >= DEAD_LETTERS_MAX {
-            self.dead.pop_front();
-        }
-        self.dead.push_back(DeadLetter {
-            subscription: name.to_owned(),
-            item: entry.item.id.to_string(),
-            path: entry.item.path.to_string(),
-            reason,
-            status: entry.last_status,
-            attempts: entry.attempts,
-            unix_millis: unix_millis(),
+    /// Ends the subscription; how many items waited.
+    pub(super) fn close(self: &Arc<Self>) -> usize {
+        let waited = self.change(|state, _, effects| {
+            state.closed = true;
+            state.workers.probe += 1;
+            let waiting = state.queue.drain();
+            let count = waiting.len();
+            for entry in waiting {
+                state.fail(&self.hub, entry, FailReason::Unsubscribed, None, effects);
+            }
+            state.letters.drain();
+            count
+        });
+        self.readers.notify_waiters();
+        self.wake_probes();
+        waited
+    }
+
+    /// Lets everything wait; whether it did not before.
+    pub(super) fn pause(self: &Arc<Self>, reason: PauseReason) -> bool {
+        self.change(|state, _, effects| {
+            let is_new = state.paused.is_none();
+            if is_new {
+                state.paused = Some(reason);
+                effects.push(Effect::Paused(state.paused));
+            }
+            is_new
+        })
+    }
+
+    pub(super) fn resume(self: &Arc<Self>) {
+        self.change(|state, now, effects| {
+            if state.paused.take().is_some() {
+                state.queue.start_over(now);
+                effects.push(Effect::Paused(None));
+            }
+            state.breaker.reset();
+        });
+        self.wake_probes();
+    }
+
+    /// Wakes those that wait, or else the next that will.
+    fn wake_probes(&self) {
+        self.probe.notify_waiters();
+        self.probe.notify_one();
+    }
+
+    /// The consumer said how it is, to the probe of this number.
+    pub(super) fn hear(self: &Arc<Self>, probe: u64, health: Wellness) {
+        self.change(|state, now, _| {
+            if state.workers.probe != probe || state.health == health {
+                return;
+            }
+            if health == Wellness::Up {
+                state.queue.start_over(now);
+                state.breaker.reset();
+            }
+            state.health = health;
         });
     }
 
-    fn shed(&mut self, name: &str) -> Vec<Report> {
-        let policy = &self.subscription.policy;
-        let (items_max, bytes_max) = (policy.queue_items_max.get(), policy.queue_bytes_max.get());
-        let shed = self.queue.shed(items_max, bytes_max);
-        shed.iter().map(|entry| self.fail(name, entry, FailReason::Shed, None)).collect()
+    /// Asks the consumer how it is from here on, if the settings say so; it is not trusted to be
+    /// well before it has answered.
+    fn start_probe(self: &Arc<Self>, state: &mut State) {
+        state.workers.probe += 1;
+        self.wake_probes();
+        if state.subscription.health.is_none() {
+            state.health = Wellness::Unasked;
+            return;
+        }
+        state.health = Wellness::Unknown;
+        self.hub.spawn(probe::run(Arc::clone(self), state.workers.probe));
     }
-}
 
-fn report(name: &str, entry: &Entry, reason: FailReason) -> Report {
-    Report {
-        subscription: name.into(),
-        item: Arc::clone(&entry.item),
-        outcome: Outcome::Failed { reason, status: entry.last_status, attempts: entry.attempts },
+    pub(super) fn status(&self, now: Instant) -> SubscriptionStatus {
+        self.state().status(now, self.hub.is_stopping())
     }
-}
-
-/// The wall clock, milliseconds since 1970-01-01 UTC.
-pub(super) fn unix_millis() -> u64 {
-    millis(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,19 +1,19 @@
-//! What became of an item at a consumer, and what a subscription shows of itself.
+//! What became of an item at a consumer.
 
-use super::replay::Unreplayable;
+use super::Unreplayable;
 use bruit_model::Item;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How an item ended at one subscription. There is exactly one for each item that
-/// [`Delivery::offer`](super::Delivery::offer) queued, unless the agent ends first.
+/// How an item ended at one subscription. There is exactly one for each item that was queued
+/// there, unless the agent ends first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The consumer answered 2xx.
+    /// The consumer took it.
     Delivered {
-        /// What it answered.
+        /// What it answered; 200 where the mode knows no status.
         status: u16,
         /// How many attempts were made, this one included.
         attempts: u32,
@@ -36,7 +36,7 @@ pub enum Outcome {
 #[non_exhaustive]
 pub enum FailReason {
     /// The consumer answered what no repetition changes: 3xx, or 4xx other than 408, 410, 425
-    /// and 429. A dead letter.
+    /// and 429; or the program ended so. A dead letter.
     #[error("the consumer refused it")]
     Refused,
     /// The time or the attempts of the policy are used up. A dead letter.
@@ -56,6 +56,24 @@ pub enum FailReason {
     Unsubscribed,
 }
 
+/// One attempt, as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AttemptNote {
+    /// What the consumer answered.
+    pub status: Option<u16>,
+    /// What went wrong, in words: at most [`AttemptNote::ERROR_BYTES_MAX`] bytes.
+    pub error: Option<String>,
+    /// When it began, milliseconds since 1970-01-01 UTC by this machine's clock.
+    pub at_unix_millis: u64,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl AttemptNote {
+    /// The longest error that is remembered.
+    pub const ERROR_BYTES_MAX: usize = 200;
+}
+
 /// An outcome, with what it is about.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -65,85 +83,7 @@ pub struct Report {
     pub item: Arc<Item>,
     /// What became of it.
     pub outcome: Outcome,
-}
-
-/// An item that was given up, without its payload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DeadLetter {
-    /// The name of the subscription.
-    pub subscription: String,
-    /// The printable id of the item.
-    pub item: String,
-    /// The path of the item.
-    pub path: String,
-    /// Why, in words, with the last error.
-    pub reason: String,
-    /// What the consumer answered last, if it ever did.
-    pub status: Option<u16>,
-    /// How many attempts were made.
-    pub attempts: u32,
-    /// When it was given up, milliseconds since 1970-01-01 UTC.
-    pub unix_millis: u64,
-}
-
-/// Whether a subscription is being served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SubscriptionState {
-    /// Its items are delivered.
-    Active,
-    /// Its items wait, within the bounds of its queue.
-    Paused,
-}
-
-/// Why a subscription is paused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PauseReason {
-    /// The consumer answered 410.
-    #[error("the consumer answered 410 Gone; resume it when it is back, or remove it")]
-    Gone,
-    /// [`Delivery::pause`](super::Delivery::pause) was called.
-    #[error("paused by the operator")]
-    Operator,
-}
-
-/// How a subscription is doing. Counters begin at 0 when it is made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SubscriptionStatus {
-    /// Its name.
-    pub name: String,
-    /// The paths that it is for.
-    pub pattern: String,
-    /// Where the consumer listens.
-    pub endpoint: String,
-    /// Whether it is being served.
-    pub state: SubscriptionState,
-    /// Why it is paused.
-    pub why: Option<String>,
-    /// Items that wait, also for their next attempt.
-    pub queued_items: usize,
-    /// Bytes that they hold.
-    pub queued_bytes: usize,
-    /// Since when the oldest of them has waited, in milliseconds.
-    pub oldest_queued_millis: Option<u64>,
-    /// Requests under way.
-    pub in_flight: usize,
-    /// Items that matched.
-    pub accepted: u64,
-    /// Items answered with 2xx.
-    pub delivered: u64,
-    /// Attempts that failed and are followed by another.
-    pub retried: u64,
-    /// Items that became dead letters. The last [`DEAD_LETTERS_MAX`](super::DEAD_LETTERS_MAX)
-    /// are kept.
-    pub failed: u64,
-    /// Items dropped because the queue was full.
-    pub shed: u64,
-    /// Items dropped because they had expired.
-    pub expired: u64,
-    /// What the consumer answered last.
-    pub last_status: Option<u16>,
-    /// What went wrong last, in words.
-    pub last_error: Option<String>,
+    /// The attempts, the oldest first; at most the last [`super::ATTEMPTS_KEPT`]. Those that an
+    /// earlier run of the agent made are not among them.
+    pub attempts_made: Vec<AttemptNote>,
 }

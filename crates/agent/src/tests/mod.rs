@@ -3,11 +3,13 @@
 
 mod api;
 mod contract;
+mod events;
 mod group;
 mod guards;
 mod http;
 mod keys;
 mod openapi;
+mod paths;
 mod publish;
 mod start;
 mod stream;

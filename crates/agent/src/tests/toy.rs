@@ -17,9 +17,13 @@ use std::time::Duration;
 /// The id of the member that a ghostly group has beside the toy.
 pub(super) const GHOST: NodeId = NodeId([0xfe; 16]);
 
+/// How many items a toy holds.
+const HELD_MAX: usize = 1000;
+
 struct Toy {
     members: Vec<Member>,
     held: Held,
+    published: u64,
     registry: Registry,
     keyring: Keyring,
     events: VecDeque<Event>,
@@ -77,7 +81,8 @@ impl Toy {
         };
         Self {
             members: vec![me],
-            held: Held(Vec::new()),
+            held: Held(VecDeque::new()),
+            published: 0,
             registry: Registry(BTreeMap::new()),
             keyring: Keyring::new(seed.cluster_key.unwrap_or_else(ClusterKey::open)),
             events: VecDeque::new(),
@@ -90,7 +95,8 @@ impl Toy {
         {
             return Err(CommandError::Invalid(format!("there is no topic {topic}")));
         }
-        let seq = self.held.0.len() as u64 + 1;
+        self.published += 1;
+        let seq = self.published;
         let mut headers = publish.headers;
         if let Some(ask) = publish.ask {
             headers.push(Header { name: meta::ASK.into(), value: ask.to_header().into() });
@@ -110,7 +116,10 @@ impl Toy {
             payload: publish.payload,
             signature: None,
         });
-        self.held.0.push(Arc::clone(&item));
+        if self.held.0.len() == HELD_MAX {
+            self.held.0.pop_front();
+        }
+        self.held.0.push_back(Arc::clone(&item));
         self.events.push_back(Event::Item { item: Arc::clone(&item), from: None, repaired: false });
         Ok(Reply::Accepted(item.id))
     }
@@ -128,7 +137,7 @@ impl Toy {
     }
 }
 
-struct Held(Vec<Arc<Item>>);
+struct Held(VecDeque<Arc<Item>>);
 
 impl Items for Held {
     fn iter(&self) -> Box<dyn Iterator<Item = Arc<Item>> + '_> {
@@ -203,11 +212,12 @@ impl Node for Toy {
         match command {
             Command::Publish(publish) => return self.publish(now, publish),
             Command::SetMetadata(changes) => self.set_metadata(changes),
-            Command::PutRecord { key, value: Some(value) } => {
-                self.registry.0.insert(key, value);
-            }
-            Command::PutRecord { key, value: None } => {
-                self.registry.0.remove(&key);
+            Command::PutRecord { key, value } => {
+                match &value {
+                    Some(value) => self.registry.0.insert(key.clone(), value.clone()),
+                    None => self.registry.0.remove(&key),
+                };
+                self.events.push_back(Event::RecordChanged { key: key.into(), value });
             }
             Command::Leave => self.events.push_back(Event::Left),
             Command::Join(_) | Command::ReportLag(_) => {}
@@ -287,7 +297,7 @@ impl Node for Toy {
 
     fn counters(&self, visit: &mut dyn FnMut(&'static str, &'static str, u64)) {
         visit("members", "alive", self.members.len() as u64);
-        visit("items_published", "", self.held.0.len() as u64);
+        visit("items_published", "", self.published);
         visit("datagrams_rejected", "replayed", 0);
     }
 }

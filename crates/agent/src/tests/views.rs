@@ -26,12 +26,13 @@ async fn field_names_are_frozen() {
     let status_names = "advertise api counters generation gossip id items_held items_held_bytes \
                         keyed members name persistent pid profile socket_buffer_bytes \
                         subscriptions uptime_seconds version warnings";
-    let local_names = "accepted delivered endpoint expired failed in_flight last_error \
-                       last_status name oldest_queued_millis pattern queued_bytes queued_items \
-                       retried shed state why";
+    let local_names = "accepted dead_letters dead_letters_shed delivered endpoint expired failed \
+                       gaps_skipped in_flight last_error last_status mode name \
+                       oldest_queued_millis pattern queued_bytes queued_items retried shed state \
+                       why";
     let subscription = &get(api, "/v1/subscriptions").await.json()[0];
     for (value, expected) in [
-        (&accepted, "id path"),
+        (&accepted, "hint id path subscribers"),
         (&summary, summary_names),
         (&summary["nodes"][0], "after_ms attempts name node outcome status subscription"),
         (&get(api, "/v1/items").await.json()[0], item_names),
@@ -50,7 +51,7 @@ async fn field_names_are_frozen() {
         ),
         (
             &get(api, "/v1/deliveries?state=failed").await.json()[0],
-            "attempts item path reason status subscription unix_millis",
+            "attempts id item next_attempt_millis path reason state status subscription unix_millis",
         ),
         (&get(api, "/v1/status").await.json(), status_names),
         (&get(api, "/nowhere").await.json(), "detail hint status title type"),

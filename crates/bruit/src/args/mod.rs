@@ -6,7 +6,7 @@ mod output;
 mod tests;
 mod values;
 
-pub(crate) use agent::{AgentArgs, LogFormat};
+pub(crate) use agent::{AgentArgs, SettingArgs};
 pub(crate) use output::{Address, ColorChoice, Connection, Format, Output};
 pub(crate) use values::{parse_duration, parse_header};
 

@@ -1,7 +1,7 @@
 //! Rules that every command and flag keeps.
 
 use super::*;
-use bruit_agent::{AgentConfig, Overlay};
+use bruit_agent::{AgentConfig, Overlay, Shown};
 use clap::{CommandFactory as _, Parser as _};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -105,6 +105,18 @@ fn every_flag_of_the_agent_reaches_its_settings() {
         "t",
         "--profile",
         "wan",
+        "--sync",
+        "commit",
+        "--exec",
+        "run 'a b'",
+        "--subscription",
+        "x = { pattern = 'x', mode = 'stream' }",
+        "--drain-timeout",
+        "2s",
+        "--log-level",
+        "debug",
+        "--log-format",
+        "json",
     ];
     let Command::Agent(args) = Cli::try_parse_from(line).unwrap().command else {
         panic!("not the agent")
@@ -123,11 +135,42 @@ fn every_flag_of_the_agent_reaches_its_settings() {
         key-file = 'k'
         token-file = 't'
         profile = 'wan'
+        sync = 'commit'
+        exec = ['run', 'a b']
+        drain-timeout = '2s'
+        log-level = 'debug'
+        log-format = 'json'
+        [[subscription]]
+        name = 'x'
+        pattern = 'x'
+        mode = 'stream'
     ";
     let file = Overlay::parse(file, Path::new("bruit.toml")).unwrap();
-    let flags = args.overlay();
-    assert_eq!(flags, file);
-    AgentConfig::resolve(flags).unwrap();
+    let flags = args.settings.overlay();
+    let of_flags = AgentConfig::resolve(&flags).unwrap();
+    assert_eq!(of_flags, AgentConfig::resolve(&file).unwrap());
+    for shown in Shown::list(&of_flags, &flags) {
+        let flag = format!("flag --{}", shown.key.split('.').next().unwrap());
+        assert_eq!(shown.origin, flag, "every setting has a flag of its name");
+    }
+}
+
+#[test]
+fn verbose_and_quiet_are_levels() {
+    for (flags, level, origin) in [
+        (&["-q"][..], "warn", "flag --quiet"),
+        (&["-v"], "debug", "flag --verbose"),
+        (&["-vv"], "trace", "flag --verbose"),
+    ] {
+        let line = ["bruit", "agent"].iter().chain(flags);
+        let Command::Agent(args) = Cli::try_parse_from(line).unwrap().command else {
+            panic!("not the agent")
+        };
+        let overlay = args.settings.overlay();
+        let shown = Shown::list(&AgentConfig::resolve(&overlay).unwrap(), &overlay);
+        let shown = shown.iter().find(|shown| shown.key == "log-level").unwrap();
+        assert_eq!((shown.value.as_str().unwrap(), shown.origin.as_str()), (level, origin));
+    }
 }
 
 #[test]
@@ -135,5 +178,5 @@ fn no_flag_overrides_a_file_with_a_default() {
     let Command::Agent(args) = Cli::try_parse_from(["bruit", "agent"]).unwrap().command else {
         panic!("not the agent")
     };
-    assert_eq!(args.overlay(), Overlay::default());
+    assert_eq!(args.settings.overlay(), Overlay::default());
 }

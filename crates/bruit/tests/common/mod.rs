@@ -19,6 +19,8 @@ pub(crate) fn bruit() -> Command {
         command.env_remove(name);
     }
     command.env_remove("CLICOLOR_FORCE").stdin(Stdio::null());
+    // No settings of whoever runs the tests.
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
 

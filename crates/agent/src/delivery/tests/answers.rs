@@ -66,7 +66,7 @@ async fn a_retry_after_beyond_the_policys_time_ends_it() {
     let mut rig = Rig::with(&consumer.url, policy);
     rig.offer(event(1, "a"));
     assert_eq!(rig.outcome().await, failed(FailReason::GaveUp, Some(429), 1));
-    let dead = rig.delivery.dead_letters(Some("app"));
+    let dead = rig.dead(Some("app"));
     assert_eq!(
         dead[0].reason,
         "no success within the retries that the policy allows: answered 429"
@@ -88,15 +88,15 @@ async fn refusals_and_redirects_become_dead_letters_at_once() {
     }
     assert_eq!(consumer.unread(), 0);
     assert_eq!(rig.status("app").failed, 5);
-    let dead = rig.delivery.dead_letters(None);
+    let dead = rig.dead(None);
     assert_eq!(dead.len(), 5);
     assert_eq!(dead[0].subscription, "app");
-    assert_eq!(dead[0].item, event(1, "a").id.to_string());
-    assert_eq!(dead[0].path, "a/b");
+    assert_eq!(*dead[0].item, event(1, "a/b"));
+    assert_eq!(dead[0].id, "app.1");
     assert_eq!(dead[0].reason, "the consumer refused it: answered 404");
     assert_eq!((dead[0].status, dead[0].attempts), (Some(404), 1));
     assert!(dead[0].unix_millis > 1_600_000_000_000);
-    assert_eq!(rig.delivery.dead_letters(Some("other")), []);
+    assert_eq!(rig.dead(Some("other")), []);
 }
 
 #[tokio::test]
@@ -108,10 +108,11 @@ async fn the_last_dead_letters_are_kept() {
         rig.offer(event(seq, &seq.to_string()));
         rig.outcome().await;
     }
-    let dead = rig.delivery.dead_letters(None);
+    let dead = rig.dead(None);
     assert_eq!(dead.len(), DEAD_LETTERS_MAX);
-    assert_eq!((&*dead[0].path, &*dead[99].path), ("6", "105"));
-    assert_eq!(rig.status("app").failed, count);
+    assert_eq!((&*dead[0].id, &*dead[99].id), ("app.6", "app.105"));
+    let status = rig.status("app");
+    assert_eq!((status.failed, status.dead_letters, status.dead_letters_shed), (count, 100, 5));
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ mod replay;
 mod subscriptions;
 
 use super::{
-    Delivery, Filter, From, Mode, Outcome, Policy, Report, Source, Subscription, SubscriptionStatus,
+    DeadLetter, Delivery, DeliveryRecord, DeliveryState, Filter, From, Mode, NoJournal, Outcome,
+    Policy, Report, Source, Subscription, SubscriptionStatus, Wanted,
 };
 use bruit_engine::Rng;
 use bruit_model::{Header, HybridTime, Item, ItemId, NodeId, Order, Path, Pattern, Style, meta};
@@ -91,7 +92,7 @@ impl Rig {
         let sink = move |report| {
             sender.send(report).ok();
         };
-        Self { delivery: Delivery::new(sink, Rng::from_seed(1)), reports }
+        Self { delivery: Delivery::new(sink, Arc::new(NoJournal), Rng::from_seed(1)), reports }
     }
 
     /// With one subscription, `app`.
@@ -102,12 +103,24 @@ impl Rig {
     }
 
     fn offer(&self, item: Item) {
-        self.delivery.offer(&Arc::new(item));
+        self.delivery.offer(&Arc::new(item), Order::None);
     }
 
     /// Offers events 1 to `count`, with their numbers as paths.
     fn offer_events(&self, count: u64) {
         (1..=count).for_each(|seq| self.offer(event(seq, &seq.to_string())));
+    }
+
+    /// The dead letters of one subscription, or of all.
+    fn dead(&self, name: Option<&str>) -> Vec<DeadLetter> {
+        let records = self.records(DeliveryState::Failed, name);
+        records.iter().map(|record| self.delivery.dead_letter(&record.id).unwrap()).collect()
+    }
+
+    fn records(&self, state: DeliveryState, name: Option<&str>) -> Vec<DeliveryRecord> {
+        let subscription = name.map(str::to_owned);
+        let wanted = Wanted { state: Some(state), subscription, limit: usize::MAX };
+        self.delivery.deliveries(&wanted)
     }
 
     async fn next(&mut self) -> Report {
@@ -125,8 +138,7 @@ impl Rig {
     }
 
     fn status(&self, name: &str) -> SubscriptionStatus {
-        let snapshot = self.delivery.snapshot();
-        snapshot.into_iter().find(|status| status.name == name).unwrap()
+        self.delivery.status(name).unwrap()
     }
 
     /// Waits until `app` is as wanted.

@@ -3,7 +3,7 @@
 use super::consumer::{Answer, Consumer, status, status_with};
 use super::{DEADLINE, Rig, delivered, event, quick, subscription};
 use crate::delivery::{FailReason, Outcome, Policy, SubscribeError, SubscriptionState};
-use bruit_model::Pattern;
+use bruit_model::{Order, Pattern};
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ async fn items_go_to_the_subscriptions_that_select_them() {
         rig.delivery.subscribe(subscription).unwrap();
     }
     let names = |path| -> Vec<String> {
-        let names = rig.delivery.offer(&Arc::new(event(1, path)));
+        let names = rig.delivery.offer(&Arc::new(event(1, path)), Order::None);
         names.iter().map(ToString::to_string).collect()
     };
     assert_eq!(names("cache/x"), ["a", "z"]);
@@ -116,12 +116,12 @@ async fn removing_a_subscription_reports_what_waited() {
     let mut rig = Rig::with(&consumer.url, policy);
     rig.offer_events(3);
     consumer.next().await;
-    assert!(rig.delivery.unsubscribe("app"));
+    assert_eq!(rig.delivery.unsubscribe("app"), Some(2));
     assert_eq!(rig.numbered().await, (2, failed(FailReason::Unsubscribed)));
     assert_eq!(rig.numbered().await, (3, failed(FailReason::Unsubscribed)));
-    assert_eq!(rig.delivery.offer(&Arc::new(event(4, "a"))).len(), 0);
+    assert_eq!(rig.delivery.offer(&Arc::new(event(4, "a")), Order::None).len(), 0);
     assert!(rig.delivery.list().is_empty());
-    assert!(!rig.delivery.unsubscribe("app"));
+    assert_eq!(rig.delivery.unsubscribe("app"), None);
     assert!(!rig.delivery.pause("app"));
     assert!(!rig.delivery.resume("app"));
     // The request under way ends with its consumer, and is not tried again.
