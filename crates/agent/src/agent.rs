@@ -186,6 +186,20 @@ impl Agent {
         self.shared.leave_asked.notified().await;
     }
 
+    /// Lets the items of all local subscriptions wait, such as while their service is not there.
+    pub fn hold_deliveries(&self) {
+        for status in self.shared.delivery.snapshot() {
+            self.shared.delivery.pause(&status.name);
+        }
+    }
+
+    /// Serves all local subscriptions again.
+    pub fn release_deliveries(&self) {
+        for status in self.shared.delivery.snapshot() {
+            self.shared.delivery.resume(&status.name);
+        }
+    }
+
     /// Ends the agent. If `graceful`, says goodbye to the group first, and lets requests under
     /// way come to their end; takes at most 13 s. Otherwise the others find out by themselves.
     pub async fn shutdown(mut self, graceful: bool) {

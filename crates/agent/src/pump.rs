@@ -100,7 +100,7 @@ fn on_item(shared: &Arc<Shared>, item: &Arc<Item>, from: Option<NodeId>, repaire
         shared.delivery.pass_over(item.id);
         Vec::new()
     } else {
-        let names = shared.delivery.offer(item, Order::None);
+        let names = shared.delivery.offer(item, shared.orders.of(&item.path));
         shared.traces.log.offered(item, &names);
         names
     };

@@ -1,12 +1,15 @@
 //! Settings that are one word of a few.
 
-/// When an item that was taken is safe in the data directory.
+/// When something counts as kept in the state directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SyncLevel {
-    /// Before its caller is answered.
-    Commit,
-    /// Within a moment; a power cut may lose the last ones.
+    /// Once it is on disk (`fsync`): a publication is answered, and the place of a delivery among
+    /// those under way is free, only then. A kill, or a loss of power, loses nothing that was
+    /// acknowledged, and repeats only what was under way.
     #[default]
+    Commit,
+    /// At once. What happened in the last moments before a kill, about 0.1 s, may be lost or
+    /// repeated.
     Batch,
 }
 

@@ -25,7 +25,12 @@ fn item(start: u64, seq: u64) -> Item {
 }
 
 fn report(item: Item, subscription: &str, outcome: Outcome) -> Report {
-    Report { subscription: subscription.into(), item: Arc::new(item), outcome }
+    Report {
+        subscription: subscription.into(),
+        item: Arc::new(item),
+        outcome,
+        attempts_made: Vec::new(),
+    }
 }
 
 const DELIVERED: Outcome =
