@@ -5,6 +5,7 @@ use crate::api::{CONNECTIONS_MAX, Server};
 use crate::changes::Changes;
 use crate::config::AgentConfig;
 use crate::delivery::{Delivery, NoJournal, Source};
+use crate::keys::{Keys, Ring};
 use crate::network::{self, Seed};
 use crate::orders::Orders;
 use crate::random::random_bytes;
@@ -14,8 +15,9 @@ use crate::shared::{Counters, Ends, Facts, Shared, TELLS_MAX};
 use crate::start::{Files, StartError, listen};
 use crate::state::StateDir;
 use crate::subscriptions::{Entry, KeepNothing, Subscriptions};
+use crate::trace::Traces;
 use crate::undone::Undone;
-use crate::{VERSION, drain, pump, upkeep};
+use crate::{VERSION, drain, dump, pump, upkeep};
 use bruit_engine::Rng;
 use bruit_model::{Command, CommandError, Node, Now};
 use bruit_runtime::{Bound, Clock, Handle, Options};
@@ -53,6 +55,23 @@ pub struct Ready {
     pub persistent: bool,
 }
 
+/// What shows that an agent is at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pulse {
+    /// Members that answer, this one included.
+    pub members_alive: usize,
+    /// Members that are known and have not left.
+    pub members: usize,
+    /// Local subscriptions.
+    pub subscriptions: usize,
+    /// Items that wait for them.
+    pub queued_items: usize,
+    /// Deliveries that are under way.
+    pub in_flight: usize,
+    /// Whether the agent is on its way out.
+    pub is_leaving: bool,
+}
+
 /// A running agent. Dropping it ends it without a goodbye.
 pub struct Agent {
     pub(crate) shared: Arc<Shared>,
@@ -82,7 +101,7 @@ impl Agent {
     ) -> Result<Self, StartError> {
         let settings = settings.into();
         let config = settings.config.clone();
-        let Files { started, key, token } = Files::read(&config).await?;
+        let Files { started, ring, token } = Files::read(&config).await?;
         let listener = listen(config.api).await?;
         let api =
             listener.local_addr().map_err(|source| StartError::Api { addr: config.api, source })?;
@@ -98,7 +117,7 @@ impl Agent {
             advertise,
             profile: config.profile,
             identity_seed: started.identity_seed,
-            cluster_key: key.clone(),
+            cluster_key: ring.as_ref().map(|ring| ring.primary().clone()),
             generation: started.generation,
             snapshot: started.snapshot,
         };
@@ -119,13 +138,13 @@ impl Agent {
             me,
             advertise,
             profile: config.profile.word(),
-            is_keyed: key.is_some(),
+            is_keyed: ring.is_some(),
             generation: started.generation,
             since_unix_millis: started.since_unix_millis,
             is_api_loopback: api.ip().is_loopback(),
         };
         let reload = Reload::new(settings, token);
-        let running = Running { bound, node, clock, listener, reload };
+        let running = Running { bound, node, clock, listener, ring, reload };
         Self::assemble(&config, facts, running, started.dir.map(Arc::new)).await
     }
 
@@ -135,10 +154,14 @@ impl Agent {
         running: Running,
         dir: Option<Arc<StateDir>>,
     ) -> Result<Self, StartError> {
-        let Running { bound, node, clock, listener, reload } = running;
+        let Running { bound, node, clock, listener, ring, reload } = running;
         let (node, events) = bruit_runtime::spawn(bound, node, clock, Options::default());
+        for key in ring.iter().flat_map(Ring::others) {
+            command(&node, Command::InstallKey(Box::new(*key.bytes()))).await?;
+        }
+        let keys = ring.map(|ring| Keys::new(ring, dir.clone()));
         let (tells, receipts_to_tell) = mpsc::channel(TELLS_MAX);
-        let shared = Arc::new(share(facts, node, tells, reload));
+        let shared = Arc::new(share(facts, node, tells, reload, keys));
         let mut agent = Self {
             shared,
             server: None,
@@ -181,12 +204,40 @@ impl Agent {
         self.shared.leave_asked.notified().await;
     }
 
+    /// Lets items wait that are to go to services, while `is_held`: they are not there yet, or
+    /// about to go.
+    pub fn hold_deliveries(&self, is_held: bool) {
+        self.shared.delivery.hold(is_held);
+    }
+
     /// Reads the settings again, and applies what can be applied while the agent runs.
     ///
     /// # Errors
     /// See [`ReloadError`]; nothing was changed then.
     pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
         reload::reload(&self.shared).await
+    }
+
+    /// Logs how the agent is doing, with a line for each subscription.
+    pub async fn dump(&self) {
+        dump::dump(&self.shared).await;
+    }
+
+    /// Asks the node, and tells how the agent is doing; `None` if the node has stopped. Waits as
+    /// long as the node does not answer.
+    pub async fn pulse(&self) -> Option<Pulse> {
+        let shared = &self.shared;
+        let counts = shared.node.with(|node, now| node.members(now).counts()).await.ok()?;
+        let statuses = shared.delivery.snapshot();
+        Some(Pulse {
+            members_alive: counts[0],
+            // The last are those that left.
+            members: counts[..3].iter().sum(),
+            subscriptions: statuses.len(),
+            queued_items: statuses.iter().map(|status| status.queued_items).sum(),
+            in_flight: shared.delivery.in_flight(),
+            is_leaving: shared.is_leaving.load(Ordering::Relaxed),
+        })
     }
 
     /// Begins the end: no delivery begins any more, those under way end, and the service beside
@@ -245,6 +296,7 @@ struct Running {
     clock: Clock,
     listener: TcpListener,
     reload: Reload,
+    ring: Option<Ring>,
 }
 
 fn share(
@@ -252,6 +304,7 @@ fn share(
     node: Handle,
     tells: mpsc::Sender<(bruit_model::NodeId, Bytes)>,
     reload: Reload,
+    keys: Option<Keys>,
 ) -> Shared {
     let receipts = Arc::<Receipts>::default();
     // Wall-clock microseconds: a later run starts higher than an earlier one has come.
@@ -259,11 +312,13 @@ fn share(
     let first_id = u64::try_from(unix.as_micros()).unwrap_or(0);
     let changes = Arc::new(Changes::new(first_id));
     let undone = Arc::<Undone>::default();
+    let traces = Arc::<Traces>::default();
     let ends = Ends {
         me: facts.me,
         receipts: Arc::clone(&receipts),
         changes: Arc::clone(&changes),
         undone: Arc::clone(&undone),
+        traces: Arc::clone(&traces),
         tells,
     };
     let rng = Rng::from_seed(u64::from_be_bytes(random_bytes()));
@@ -281,6 +336,9 @@ fn share(
         receipts,
         changes,
         undone,
+        traces,
+        questions: Arc::default(),
+        keys,
         counters: Counters::default(),
         started: std::time::Instant::now(),
         is_leaving: AtomicBool::new(false),

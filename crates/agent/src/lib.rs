@@ -17,10 +17,13 @@ mod api;
 mod changes;
 pub mod config;
 mod drain;
+mod dump;
+mod keys;
 mod metrics;
 mod network;
 mod orders;
 mod pump;
+mod questions;
 mod random;
 mod receipts;
 mod reload;
@@ -31,12 +34,13 @@ mod store;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod undone;
 mod upkeep;
 
 pub mod delivery;
 
-pub use agent::{Agent, Ready};
+pub use agent::{Agent, Pulse, Ready};
 pub use bruit_wire::ClusterKey;
 pub use config::{
     API_PORT, Advertise, AgentConfig, Bad, ConfigError, GOSSIP_PORT, LogFormat, LogLevel, Origin,

@@ -3,14 +3,14 @@
 use crate::NativeNode;
 use crate::incoming::Route;
 use crate::node::Run;
-use crate::{asks, registry};
+use crate::registry;
 use bruit_engine::spread::retention::Bounds;
 use bruit_engine::spread::rumor::message::Message;
 use bruit_engine::spread::rumor::{self, Arrival};
 use bruit_engine::{FullView, Instant};
 use bruit_model::{
-    CommandError, Event, Header, HybridTime, Item, ItemId, Items, NodeId, Now, Publish, Spread,
-    StopRule, Style, TopicParams, meta,
+    Ask, CommandError, Event, Header, HybridTime, Item, ItemId, Items, NodeId, Now, Path, Publish,
+    Spread, StopRule, Style, TopicParams, meta,
 };
 use bruit_wire::Frame;
 use bytes::Bytes;
@@ -23,6 +23,10 @@ use std::time::Duration;
 const DORMANT_MARGIN: Duration = Duration::from_secs(60);
 /// From this payload on, `auto` is push: direct mail would hold a copy for every member at once.
 const DIRECT_BYTES_MAX: usize = 16 << 10;
+/// For how long after its time a question of Bruit's own is kept. Clocks differ by less (guess).
+pub(crate) const INTERNAL_QUESTIONS_KEPT: Duration = Duration::from_secs(60);
+/// How much longer than its time a node holds one: it may carry a secret.
+const INTERNAL_QUESTION_MARGIN: Duration = Duration::from_secs(5);
 /// How long a dormant run is remembered, so that its items do not come back.
 const FORGET_AFTER: Duration = Duration::from_secs(24 * 3600);
 
@@ -46,6 +50,9 @@ impl NativeNode {
         if self.leaving {
             return Err(CommandError::Leaving);
         }
+        if publish.ask.is_some() && !self.asks.may_ask() {
+            return Err(CommandError::Busy("the table of questions"));
+        }
         let topic = match &publish.topic {
             None => self.registry.topic_of(&publish.path).clone(),
             Some(pattern) => self.registry.topic_called(pattern).cloned().ok_or_else(|| {
@@ -66,7 +73,9 @@ impl NativeNode {
     fn stamp(&mut self, now: Now, publish: Publish, topic: &TopicParams) -> Item {
         let id = ItemId { origin: self.id, start: self.start, seq: self.next_seq };
         self.next_seq += 1;
-        let expiry = publish.expiry.or(topic.expiry);
+        let internal = publish.ask.filter(|_| is_internal(&publish.path));
+        let expiry = internal.map(|ask| ask.timeout + INTERNAL_QUESTIONS_KEPT);
+        let expiry = publish.expiry.or(expiry).or(topic.expiry);
         let mut headers = publish.headers;
         if let Some(ask) = publish.ask {
             headers.push(Header { name: meta::ASK.into(), value: ask.to_header().into() });
@@ -171,6 +180,17 @@ impl NativeNode {
             }
             return;
         }
+        self.note_question(now, &item, from);
+        self.store.note_first(now.unix, &item, from, repaired);
+        self.retain(now, &item);
+        if let Some(ask) = item.ask().filter(|_| is_internal(&item.path)) {
+            self.store.drop_at(item.id, now.mono + ask.timeout + INTERNAL_QUESTION_MARGIN);
+        }
+        self.event(Event::Item { item, from, repaired });
+    }
+
+    /// Holds an item as long as its topic says.
+    fn retain(&mut self, now: Now, item: &Arc<Item>) {
         let topic = self.registry.topic_of(&item.path);
         let bounds = Bounds {
             items_max: topic.retention.items_max,
@@ -178,16 +198,28 @@ impl NativeNode {
             age_max: topic.retention.age_max,
         };
         let pattern = topic.pattern.clone();
-        self.note_question(now, &item);
-        self.store.note_first(now.unix, &item, from, repaired);
-        let shed = self.store.insert(now.mono, item.clone(), Some((&pattern, &bounds)));
+        let shed = self.store.insert(now.mono, Arc::clone(item), Some((&pattern, &bounds)));
         for id in shed {
             self.rumor.forget(&id);
         }
-        if let Some(ask) = item.ask().filter(|_| registry::is_question(&item.path)) {
-            self.store.drop_at(item.id, now.mono + ask.timeout + asks::MARGIN);
+    }
+
+    /// Holds an item that an earlier run of this node accepted, for those who miss it. What is too
+    /// old stays away: others may have forgotten that they have seen it.
+    pub(crate) fn hold_again(&mut self, now: Now, item: &Arc<Item>) {
+        let (run, accepted) = (Run::of(&item.id), item.time.unix_millis());
+        let unix_millis = now.unix.as_millis();
+        // A clock that was set back since is not followed into the future it had.
+        let _ = self.clock.witness(unix_millis, item.time.0);
+        self.seen.insert(&run, item.id.seq);
+        self.upkeep.note_item(run, accepted.min(unix_millis));
+        let age_max = millis(self.registry.topic_of(&item.path).retention.age_max);
+        let is_old = unix_millis.saturating_sub(accepted) > age_max;
+        if is_old || item.expires_unix_millis.is_some_and(|expires| expires <= unix_millis) {
+            return;
         }
-        self.event(Event::Item { item, from, repaired });
+        self.store.note_first(now.unix, item, None, false);
+        self.retain(now, item);
     }
 
     /// Members poll for news while a topic asks for it.
@@ -307,7 +339,7 @@ impl NativeNode {
 /// Paths of Bruit's own questions are for questions, and only nodes mark an item as one.
 fn check_question(publish: &Publish) -> Result<(), CommandError> {
     let invalid = |text: &str| Err(CommandError::Invalid(text.to_owned()));
-    if registry::is_question(&publish.path) && publish.ask.is_none() {
+    if is_internal(&publish.path) && publish.ask.is_none() {
         return invalid("paths under $ask are Bruit's own");
     }
     if publish.headers.iter().any(|header| &*header.name == meta::ASK) {
@@ -317,6 +349,11 @@ fn check_question(publish: &Publish) -> Result<(), CommandError> {
         Some(ask) if !ask.is_valid() => invalid("a question waits 1 ms to 600 s for its answers"),
         Some(_) | None => Ok(()),
     }
+}
+
+/// Whether a path is for questions of Bruit's own.
+pub(crate) fn is_internal(path: &Path) -> bool {
+    path.as_str().split('/').next() == Some(Ask::PATH)
 }
 
 fn check_limits(publish: &Publish) -> Result<(), CommandError> {

@@ -8,6 +8,7 @@ mod events;
 mod group;
 mod guards;
 mod http;
+mod keys;
 mod openapi;
 mod paths;
 mod publish;
@@ -16,6 +17,7 @@ mod start;
 mod stream;
 mod subscriptions;
 mod toy;
+mod trace;
 mod views;
 
 use crate::{Agent, AgentConfig, Settings};

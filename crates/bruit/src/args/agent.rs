@@ -55,7 +55,7 @@ pub(crate) struct SettingArgs {
     join: Vec<String>,
     /// The service beside the agent, such as http://127.0.0.1:8080. A path is a prefix.
     #[arg(long, value_name = "URL")]
-    app: Option<String>,
+    pub(crate) app: Option<String>,
     /// The Host that the service sees, unless a call says another [default: that of --app].
     #[arg(long, visible_alias = "host", value_name = "HOST")]
     app_host: Option<String>,
