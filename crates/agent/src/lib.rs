@@ -16,10 +16,12 @@ mod announced;
 mod api;
 mod changes;
 pub mod config;
+mod keys;
 mod metrics;
 mod network;
 mod orders;
 mod pump;
+mod questions;
 mod random;
 mod receipts;
 mod shared;
@@ -29,6 +31,7 @@ mod store;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod undone;
 mod upkeep;
 
