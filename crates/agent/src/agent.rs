@@ -5,6 +5,7 @@ use crate::api::{CONNECTIONS_MAX, Server};
 use crate::changes::Changes;
 use crate::config::AgentConfig;
 use crate::delivery::{Delivery, NoJournal, Source};
+use crate::keys::{Keys, Ring};
 use crate::network::{self, Seed};
 use crate::orders::Orders;
 use crate::random::random_bytes;
@@ -13,6 +14,7 @@ use crate::shared::{Counters, Ends, Facts, Shared, TELLS_MAX};
 use crate::start::{Files, StartError, listen};
 use crate::state::StateDir;
 use crate::subscriptions::{Entry, KeepNothing, Subscriptions};
+use crate::trace::Traces;
 use crate::undone::Undone;
 use crate::{VERSION, pump, upkeep};
 use bruit_engine::Rng;
@@ -81,7 +83,7 @@ impl Agent {
         config: AgentConfig,
         start_node: StartNode,
     ) -> Result<Self, StartError> {
-        let Files { started, key, token } = Files::read(&config).await?;
+        let Files { started, ring, token } = Files::read(&config).await?;
         let listener = listen(config.api).await?;
         let api =
             listener.local_addr().map_err(|source| StartError::Api { addr: config.api, source })?;
@@ -97,7 +99,7 @@ impl Agent {
             advertise,
             profile: config.profile,
             identity_seed: started.identity_seed,
-            cluster_key: key.clone(),
+            cluster_key: ring.as_ref().map(|ring| ring.primary().clone()),
             generation: started.generation,
             snapshot: started.snapshot,
         };
@@ -118,13 +120,13 @@ impl Agent {
             me,
             advertise,
             profile: config.profile.word(),
-            is_keyed: key.is_some(),
+            is_keyed: ring.is_some(),
             generation: started.generation,
             since_unix_millis: started.since_unix_millis,
             token,
             is_api_loopback: api.ip().is_loopback(),
         };
-        let running = Running { bound, node, clock, listener };
+        let running = Running { bound, node, clock, listener, ring };
         Self::assemble(&config, facts, running, started.dir.map(Arc::new)).await
     }
 
@@ -134,10 +136,14 @@ impl Agent {
         running: Running,
         dir: Option<Arc<StateDir>>,
     ) -> Result<Self, StartError> {
-        let Running { bound, node, clock, listener } = running;
+        let Running { bound, node, clock, listener, ring } = running;
         let (node, events) = bruit_runtime::spawn(bound, node, clock, Options::default());
+        for key in ring.iter().flat_map(Ring::others) {
+            command(&node, Command::InstallKey(Box::new(*key.bytes()))).await?;
+        }
+        let keys = ring.map(|ring| Keys::new(ring, dir.clone()));
         let (tells, receipts_to_tell) = mpsc::channel(TELLS_MAX);
-        let shared = Arc::new(share(facts, node, tells));
+        let shared = Arc::new(share(facts, node, tells, keys));
         let mut agent = Self {
             shared,
             server: None,
@@ -178,6 +184,12 @@ impl Agent {
     /// down.
     pub async fn leave_asked(&self) {
         self.shared.leave_asked.notified().await;
+    }
+
+    /// Lets items wait that are to go to services, while `is_held`: they are not there yet, or
+    /// about to go.
+    pub fn hold_deliveries(&self, is_held: bool) {
+        self.shared.delivery.hold(is_held);
     }
 
     /// Ends the agent. If `graceful`, says goodbye to the group first, and lets requests under
@@ -225,20 +237,28 @@ struct Running {
     node: Box<dyn Node + Send>,
     clock: Clock,
     listener: TcpListener,
+    ring: Option<Ring>,
 }
 
-fn share(facts: Facts, node: Handle, tells: mpsc::Sender<(bruit_model::NodeId, Bytes)>) -> Shared {
+fn share(
+    facts: Facts,
+    node: Handle,
+    tells: mpsc::Sender<(bruit_model::NodeId, Bytes)>,
+    keys: Option<Keys>,
+) -> Shared {
     let receipts = Arc::<Receipts>::default();
     // Wall-clock microseconds: a later run starts higher than an earlier one has come.
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let first_id = u64::try_from(unix.as_micros()).unwrap_or(0);
     let changes = Arc::new(Changes::new(first_id));
     let undone = Arc::<Undone>::default();
+    let traces = Arc::<Traces>::default();
     let ends = Ends {
         me: facts.me,
         receipts: Arc::clone(&receipts),
         changes: Arc::clone(&changes),
         undone: Arc::clone(&undone),
+        traces: Arc::clone(&traces),
         tells,
     };
     let rng = Rng::from_seed(u64::from_be_bytes(random_bytes()));
@@ -255,6 +275,9 @@ fn share(facts: Facts, node: Handle, tells: mpsc::Sender<(bruit_model::NodeId, B
         receipts,
         changes,
         undone,
+        traces,
+        questions: Arc::default(),
+        keys,
         counters: Counters::default(),
         started: std::time::Instant::now(),
         is_leaving: AtomicBool::new(false),

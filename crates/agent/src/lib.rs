@@ -16,10 +16,12 @@ mod announced;
 mod api;
 mod changes;
 pub mod config;
+mod keys;
 mod metrics;
 mod network;
 mod orders;
 mod pump;
+mod questions;
 mod random;
 mod receipts;
 mod shared;
@@ -29,6 +31,7 @@ mod store;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod undone;
 mod upkeep;
 
@@ -38,7 +41,7 @@ pub use agent::{Agent, Ready};
 pub use bruit_wire::ClusterKey;
 pub use config::{
     API_PORT, Advertise, AgentConfig, Bad, ConfigError, GOSSIP_PORT, LogFormat, LogLevel, Origin,
-    Overlay, Profile, Shown, Sources, Subject, SyncLevel, Value,
+    Overlay, Profile, Shown, Sources, Subject, Value,
 };
 pub use random::new_cluster_key;
 pub use start::StartError;

@@ -2,6 +2,7 @@
 
 use crate::api::views::{ChangeView, ItemView};
 use crate::changes::Kind;
+use crate::questions;
 use crate::shared::{Shared, count};
 use bruit_model::{Command, Event, Item, Member, MemberState, NodeId, Order};
 use bruit_runtime::{Events, Handle};
@@ -47,7 +48,7 @@ async fn reload(shared: &Shared) {
     }
 }
 
-fn take(shared: &Shared, event: Event) {
+fn take(shared: &Arc<Shared>, event: Event) {
     match event {
         Event::Item { item, from, repaired } => on_item(shared, &item, from, repaired),
         Event::MemberChanged { member, was } => on_member_changed(shared, &member, was),
@@ -71,8 +72,9 @@ fn take(shared: &Shared, event: Event) {
             tracing::info!(%key, removed = value.is_none(), "registry record changed");
             shared.orders.record_changed(&key, value.as_deref());
         }
-        // No question of this agent's waits for them.
-        Event::Answer { .. } => {}
+        Event::Answer { to, from, part, .. } => {
+            shared.questions.answered(to, from, part);
+        }
         Event::Joined { addr } => tracing::info!(%addr, "joined"),
         Event::JoinFailed { target, error } => {
             tracing::warn!(%target, %error, "cannot join yet; trying again");
@@ -82,10 +84,13 @@ fn take(shared: &Shared, event: Event) {
     }
 }
 
-fn on_item(shared: &Shared, item: &Arc<Item>, from: Option<NodeId>, repaired: bool) {
+fn on_item(shared: &Arc<Shared>, item: &Arc<Item>, from: Option<NodeId>, repaired: bool) {
     // Paths that start with `$` are the group's own.
     if item.path.as_str().starts_with('$') {
         shared.delivery.pass_over(item.id);
+        if from.is_some() && item.ask().is_some() {
+            questions::answer(shared, item);
+        }
         return;
     }
     // Only repair brings items from before this agent was there; what is pushed is new, whatever
@@ -95,7 +100,9 @@ fn on_item(shared: &Shared, item: &Arc<Item>, from: Option<NodeId>, repaired: bo
         shared.delivery.pass_over(item.id);
         Vec::new()
     } else {
-        shared.delivery.offer(item, Order::None)
+        let names = shared.delivery.offer(item, shared.orders.of(&item.path));
+        shared.traces.log.offered(item, &names);
+        names
     };
     shared.undone.offered(item.id, names.len());
     let change = ChangeView::Item {

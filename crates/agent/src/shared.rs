@@ -3,9 +3,12 @@
 use crate::announced::Announced;
 use crate::changes::{Changes, Kind};
 use crate::delivery::{Delivery, Outcome, Report};
+use crate::keys::Keys;
 use crate::orders::Orders;
+use crate::questions::Questions;
 use crate::receipts::{NAME_BYTES_MAX, Receipt, Receipts};
 use crate::subscriptions::Subscriptions;
+use crate::trace::Traces;
 use crate::undone::Undone;
 use crate::{
     Ready,
@@ -79,6 +82,10 @@ pub(crate) struct Shared {
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
     pub(crate) undone: Arc<Undone>,
+    pub(crate) traces: Arc<Traces>,
+    pub(crate) questions: Arc<Questions>,
+    /// `None` in a group without a key.
+    pub(crate) keys: Option<Keys>,
     pub(crate) counters: Counters,
     pub(crate) started: std::time::Instant,
     pub(crate) is_leaving: AtomicBool,
@@ -96,6 +103,7 @@ pub(crate) struct Ends {
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
     pub(crate) undone: Arc<Undone>,
+    pub(crate) traces: Arc<Traces>,
     pub(crate) tells: mpsc::Sender<(NodeId, Bytes)>,
 }
 
@@ -103,6 +111,7 @@ impl Ends {
     /// Takes one report; never blocks.
     pub(crate) fn take(&self, report: &Report) {
         self.undone.ended(report.item.id);
+        self.traces.log.ended(report);
         let delivery = DeliveryView::new(report);
         if delivery.outcome == "failed" {
             tracing::warn!(

@@ -1,6 +1,7 @@
 //! What is read and taken before an agent runs, and what can go wrong with it.
 
 use crate::config::AgentConfig;
+use crate::keys::Ring;
 use crate::state::{Started, StateError};
 use bruit_model::CommandError;
 use bruit_runtime::BindError;
@@ -88,7 +89,7 @@ const FILE_BYTES_MAX: u64 = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Files {
     pub(crate) started: Started,
-    pub(crate) key: Option<ClusterKey>,
+    pub(crate) ring: Option<Ring>,
     pub(crate) token: Option<String>,
 }
 
@@ -107,8 +108,30 @@ impl Files {
             Some(path) => Started::open(path)?,
             None => Started::in_memory(),
         };
-        Ok(Self { started, key, token })
+        let ring = key.map(|key| ring(&started, key)).transpose()?;
+        Ok(Self { started, ring, token })
     }
+}
+
+/// The keys to start with: those that an earlier run kept, with that of the key file.
+fn ring(started: &Started, key: ClusterKey) -> Result<Ring, StateError> {
+    let Some(dir) = &started.dir else { return Ok(Ring::new(key)) };
+    let ring = match dir.keyring()? {
+        None => Ring::new(key),
+        Some(mut kept) => {
+            let fingerprint = key.fingerprint();
+            if !kept.add_configured(key) {
+                tracing::warn!(
+                    %fingerprint,
+                    "the key of --key-file was removed from the group and is not used; put the \
+                     current key there, which is the first in the state directory's keyring"
+                );
+            }
+            kept
+        }
+    };
+    dir.keep_keyring(&ring.to_text())?;
+    Ok(ring)
 }
 
 fn read_text(flag: &'static str, path: &Path) -> Result<String, StartError> {

@@ -5,6 +5,7 @@
 //! written beside the old one, synced and renamed, so that a kill at any moment leaves the old
 //! or the new content.
 
+use crate::keys::Ring;
 use crate::random::random_bytes;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -17,10 +18,14 @@ const IDENTITY: &str = "identity.seed";
 const GENERATION: &str = "generation";
 const SINCE: &str = "since";
 const SNAPSHOT: &str = "snapshot";
+const KEYRING: &str = "keyring";
 const LOCK: &str = "lock";
 
 /// The largest snapshot that is read back, in bytes. Guess.
 pub(crate) const SNAPSHOT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// The largest keyring that is read back, in bytes: 8 keys and 64 fingerprints take about 2,300.
+const KEYRING_BYTES_MAX: u64 = 16 * 1024;
 
 /// The state directory cannot be used. Nothing was started.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +59,14 @@ pub enum StateError {
         path: PathBuf,
         /// What is wrong with it.
         why: &'static str,
+    },
+    /// The kept keys are not what we wrote.
+    #[error(
+        "{path} is damaged; restore it, or remove it to start with the key of --key-file alone"
+    )]
+    Keyring {
+        /// Which file.
+        path: PathBuf,
     },
 }
 
@@ -118,6 +131,18 @@ impl StateDir {
     /// Keeps what the node wants to know at its next start. Blocks.
     pub(crate) fn keep_snapshot(&self, snapshot: &[u8]) -> Result<(), StateError> {
         self.replace(SNAPSHOT, snapshot)
+    }
+
+    /// The keys that an earlier run kept. Blocks.
+    pub(crate) fn keyring(&self) -> Result<Option<Ring>, StateError> {
+        let Some(bytes) = self.read(KEYRING, KEYRING_BYTES_MAX)? else { return Ok(None) };
+        let ring = std::str::from_utf8(&bytes).ok().and_then(Ring::parse);
+        ring.map(Some).ok_or_else(|| StateError::Keyring { path: self.path.join(KEYRING) })
+    }
+
+    /// Keeps the group's keys. Blocks.
+    pub(crate) fn keep_keyring(&self, text: &str) -> Result<(), StateError> {
+        self.replace(KEYRING, text.as_bytes())
     }
 
     fn identity(&self) -> Result<[u8; 32], StateError> {

@@ -7,6 +7,7 @@ use crate::{logging, out};
 use bruit_agent::{Agent, AgentConfig, Sources};
 use std::io::{self, Read as _, Write as _};
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 /// Threads for files and name look-ups, beside the one that does everything else.
@@ -21,16 +22,21 @@ pub(crate) fn run(args: AgentArgs) -> Result<Exit, Failure> {
     let until_stdin_closes = args.until_stdin_closes;
     let config = config(&args.settings)?;
     logging::start(config.log_format, config.log_level);
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let runtime = runtime()?;
+    let end = runtime.block_on(serve(config, until_stdin_closes));
+    runtime.shutdown_background();
+    end
+}
+
+/// One thread for everything, and few for what would block it.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .thread_keep_alive(BLOCKING_THREAD_KEPT)
         .thread_stack_size(BLOCKING_STACK_BYTES)
         .build()
-        .map_err(|error| Failure::new(Exit::Failed, format!("cannot start: {error}")))?;
-    let end = runtime.block_on(serve(config, until_stdin_closes));
-    runtime.shutdown_background();
-    end
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot start: {error}")))
 }
 
 /// What an agent with these flags has for settings. Every mistake but the last is said here.

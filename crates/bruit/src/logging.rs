@@ -1,7 +1,7 @@
 //! Logs, on standard error.
 
 use bruit_agent::{LogFormat, LogLevel};
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::str::FromStr as _;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer as _;
@@ -34,7 +34,7 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) {
     let registry = tracing_subscriber::registry();
     let started = match format {
         LogFormat::Text => {
-            let ansi = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            let ansi = crate::out::is_stderr_colored();
             let text = layer().with_writer(io::stderr).with_ansi(ansi);
             registry.with(text.with_filter(filter)).try_init()
         }

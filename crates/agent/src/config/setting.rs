@@ -75,11 +75,11 @@ pub(super) const SETTINGS: [Setting; 19] = [
         ..setting("data", Kind::Text, "DIR")
     },
     Setting {
-        default: Some(r#""batch""#),
-        example: r#""commit""#,
-        about: "When an item that was taken is safe in the data directory: commit, before its \
-                caller is answered; batch, within a moment, so that a power cut may lose the \
-                last ones.",
+        default: Some(r#""commit""#),
+        example: r#""batch""#,
+        about: "When something counts as kept in the data directory: commit, once it is on disk; \
+                batch, at once, so that a kill may lose or repeat what happened in the last \
+                moments.",
         ..setting("sync", Kind::Text, "commit|batch")
     },
     Setting {

@@ -1,15 +1,5 @@
 //! Settings that are one word of a few.
 
-/// When an item that was taken is safe in the data directory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SyncLevel {
-    /// Before its caller is answered.
-    Commit,
-    /// Within a moment; a power cut may lose the last ones.
-    #[default]
-    Batch,
-}
-
 /// How much is logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogLevel {
@@ -34,19 +24,6 @@ pub enum LogFormat {
     Text,
     /// A JSON object on each line.
     Json,
-}
-
-impl SyncLevel {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Commit, Self::Batch];
-
-    /// The word for it, in settings.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Commit => "commit",
-            Self::Batch => "batch",
-        }
-    }
 }
 
 impl LogLevel {

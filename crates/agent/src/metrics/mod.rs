@@ -37,7 +37,8 @@ pub(crate) async fn collect(shared: &Shared) -> Result<Families, Stopped> {
 /// A node's number; which of them go down again, and what their label says, is known here.
 fn of_node(families: &mut Families, name: &'static str, label: &str, value: u64) {
     let kind = match name {
-        "members" | "local_health" | "streams" | "sessions" | "events_queued_max" => Type::Gauge,
+        "members" | "local_health" | "streams" | "sessions" | "events_queued_max"
+        | "streams_retired" | "questions" | "answers_held" | "answers_held_bytes" => Type::Gauge,
         _ => Type::Counter,
     };
     let key = match name {
@@ -108,8 +109,26 @@ fn of_agent(families: &mut Families, shared: &Shared) {
     }
     families.counter("waits_refused", &[], read(&receipts.counters.refused));
     families.gauge("waits", &[], receipts.active() as u64);
+    of_questions(families, shared);
     let uptime = Value::Real(shared.uptime().as_secs_f64());
     families.add(Type::Gauge, "uptime_seconds", &[], uptime);
+}
+
+fn of_questions(families: &mut Families, shared: &Shared) {
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let questions = &shared.questions.counters;
+    for (kind, counter) in [
+        ("asked", &questions.asked),
+        ("answered", &questions.answered),
+        ("unanswered", &questions.unanswered),
+    ] {
+        families.counter("questions", &[("kind", kind)], read(counter));
+    }
+    families.counter("question_answers_unexpected", &[], read(&questions.unexpected));
+    families.counter("traces_refused", &[], read(&shared.traces.refused));
+    let (remembered, forgotten) = shared.traces.log.counts();
+    families.gauge("traced_items", &[], remembered as u64);
+    families.counter("traced_items_forgotten", &[], forgotten);
 }
 
 fn of_delivery(families: &mut Families, shared: &Shared) {

@@ -7,6 +7,7 @@ mod events;
 mod group;
 mod guards;
 mod http;
+mod keys;
 mod openapi;
 mod paths;
 mod publish;
@@ -14,6 +15,7 @@ mod start;
 mod stream;
 mod subscriptions;
 mod toy;
+mod trace;
 mod views;
 
 use crate::{Agent, AgentConfig};

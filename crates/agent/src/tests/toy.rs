@@ -2,11 +2,12 @@
 
 use crate::network::Seed;
 use bruit_model::{
-    Command, CommandError, Event, Header, HybridTime, Item, ItemId, ItemTrace, Items, Member,
-    MemberState, Members, MetaEntry, Node, NodeId, Now, Pattern, Publish, Record, Records,
+    Command, CommandError, Event, Header, HybridTime, Item, ItemId, ItemTrace, Items, KeyInfo,
+    Member, MemberState, Members, MetaEntry, Node, NodeId, Now, Pattern, Publish, Record, Records,
     Rejected, Reply, SocketId, StreamId, StreamInput, StreamOutput, Style, TopicParams, Transmit,
     UnixNanos, Wake, meta,
 };
+use bruit_wire::{ClusterKey, Keyring};
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ struct Toy {
     held: Held,
     published: u64,
     registry: Registry,
+    keyring: Keyring,
     events: VecDeque<Event>,
 }
 
@@ -44,6 +46,20 @@ pub(super) fn start_with_ghost(seed: Seed, now: Now) -> Result<Box<dyn Node + Se
     ghost.metadata =
         vec![MetaEntry { key: "$sub/app".into(), value: b"**".as_slice().into(), version: 1 }];
     toy.members.push(ghost);
+    Ok(Box::new(toy))
+}
+
+/// As [`start_with_ghost`], where that member has failed.
+#[expect(clippy::unnecessary_wraps, reason = "the signature is that of every network")]
+pub(super) fn start_with_failed(
+    seed: Seed,
+    now: Now,
+) -> Result<Box<dyn Node + Send>, CommandError> {
+    let mut toy = Toy::new(seed, now);
+    let mut failed = toy.members[0].clone();
+    (failed.id, failed.name, failed.is_self) = (GHOST, "ghost".into(), false);
+    failed.state = MemberState::Failed;
+    toy.members.push(failed);
     Ok(Box::new(toy))
 }
 
@@ -68,6 +84,7 @@ impl Toy {
             held: Held(VecDeque::new()),
             published: 0,
             registry: Registry(BTreeMap::new()),
+            keyring: Keyring::new(seed.cluster_key.unwrap_or_else(ClusterKey::open)),
             events: VecDeque::new(),
         }
     }
@@ -210,11 +227,20 @@ impl Node for Toy {
                 let answer = Event::Answer { to, from, part, is_last, count, also_from };
                 self.events.push_back(answer);
             }
-            Command::Evict(id) => return Err(CommandError::UnknownMember(id)),
-            Command::InstallKey(_)
-            | Command::UseKey(_)
-            | Command::RemoveKey(_)
-            | Command::Extra(_) => return Err(CommandError::Unsupported),
+            Command::Evict(id) => {
+                let member = self.members.iter_mut().find(|member| member.id == id);
+                member.ok_or(CommandError::UnknownMember(id))?.state = MemberState::Left;
+            }
+            Command::InstallKey(key) => {
+                let done = self.keyring.install(ClusterKey::new(*key));
+                done.map_err(|error| CommandError::Invalid(error.to_string()))?;
+            }
+            Command::UseKey(key) => self.keyring.use_key(ClusterKey::new(*key)),
+            Command::RemoveKey(fingerprint) => {
+                let done = self.keyring.remove_by_fingerprint(&fingerprint);
+                done.map_err(|error| CommandError::Invalid(error.to_string()))?;
+            }
+            Command::Extra(_) => return Err(CommandError::Unsupported),
         }
         Ok(Reply::Done)
     }
@@ -258,6 +284,11 @@ impl Node for Toy {
         let received = UnixNanos(item.time.unix_millis() * 1_000_000);
         let (hops, copies, style) = (item.hops, 0, item.style);
         Some(ItemTrace { received, from: None, hops, copies, repaired: false, style })
+    }
+
+    fn keys(&self) -> Vec<KeyInfo> {
+        let info = |(fingerprint, is_primary)| KeyInfo { fingerprint, is_primary };
+        self.keyring.fingerprints().map(info).collect()
     }
 
     fn snapshot(&self, undone: &[ItemId]) -> Vec<u8> {

@@ -46,8 +46,8 @@ pub(crate) struct SettingArgs {
     /// The directory for what outlives a run [default: nothing does].
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
-    /// When an item is safe in --data: commit, before its caller is answered; batch, within a
-    /// moment [default: batch].
+    /// When something counts as kept in --data: commit, once it is on disk; batch, at once
+    /// [default: commit].
     #[arg(long, value_name = "commit|batch")]
     sync: Option<String>,
     /// Agents to contact at start: addresses or names, with or without port. May be repeated.
@@ -55,7 +55,7 @@ pub(crate) struct SettingArgs {
     join: Vec<String>,
     /// The service beside the agent, such as http://127.0.0.1:8080. A path is a prefix.
     #[arg(long, value_name = "URL")]
-    app: Option<String>,
+    pub(crate) app: Option<String>,
     /// The Host that the service sees, unless a call says another [default: that of --app].
     #[arg(long, visible_alias = "host", value_name = "HOST")]
     app_host: Option<String>,

@@ -1,6 +1,9 @@
 //! What the tests of the program share: agents as processes, plain HTTP services, commands.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod fake;
+pub(crate) mod help;
+
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -84,7 +87,10 @@ impl Agent {
         let log = NamedTempFile::new().unwrap();
         let mut command = bruit();
         command.args(["agent", "--profile", "local", "--until-stdin-closes"]);
-        command.args(["--bind", "127.0.0.1:0", "--api", "127.0.0.1:0"]).args(args);
+        for flag in ["--bind", "--api"].into_iter().filter(|flag| !args.contains(flag)) {
+            command.args([flag, "127.0.0.1:0"]);
+        }
+        command.args(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log.reopen().unwrap());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
