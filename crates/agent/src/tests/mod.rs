@@ -2,11 +2,14 @@
 //! native nodes that find each other.
 
 mod api;
+mod consume;
 mod contract;
+mod deliveries;
 mod events;
 mod group;
 mod guards;
 mod http;
+mod manage;
 mod openapi;
 mod paths;
 mod publish;

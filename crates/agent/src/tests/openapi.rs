@@ -128,13 +128,25 @@ const TOUR: &[(&str, &str, &str)] = &[
     ("PATCH /v1/self/tags", "", r#"{"a": "b"}"#),
     ("POST /v1/join", "", r#"{"addresses": ["127.0.0.1:9"]}"#),
     ("GET /v1/subscriptions", "", ""),
-    ("POST /v1/subscriptions/app/pause", "", ""),
-    ("POST /v1/subscriptions/app/resume", "", ""),
+    ("PUT /v1/subscriptions/bad", "", r#"{"pattern": "bad/*", "endpoint": "{bad}"}"#),
+    ("PUT /v1/subscriptions/bad", "", r#"{"pattern": "bad/**", "endpoint": "{bad}"}"#),
+    ("GET /v1/subscriptions/bad", "", ""),
+    ("POST /v1/subscriptions/bad/test", "", ""),
+    ("POST /v1/subscriptions/bad/pause", "", ""),
+    ("POST /v1/subscriptions/bad/resume", "", ""),
+    ("POST /topics/bad/1", "Bruit-Wait: 1\r\n", ""),
+    ("POST /topics/bad/2", "Bruit-Wait: 1\r\n", ""),
+    ("GET /v1/deliveries?state=failed&subscription=bad&limit=10", "", ""),
+    ("GET /v1/deliveries/bad.1", "", ""),
+    ("POST /v1/deliveries/bad.1/retry", "", ""),
+    ("DELETE /v1/deliveries/bad.2", "", ""),
+    ("POST /v1/deliveries/retry?subscription=bad", "", ""),
+    ("DELETE /v1/deliveries?subscription=bad", "", ""),
+    ("DELETE /v1/subscriptions/bad", "", ""),
     ("GET /v1/topics", "", ""),
     ("GET /v1/items?limit=5", "", ""),
     ("GET /v1/items/{item}", "", ""),
     ("GET /v1/items/{item}/body", "", ""),
-    ("GET /v1/deliveries?state=failed&subscription=app", "", ""),
     ("GET /v1/status", "", ""),
     ("GET /livez", "", ""),
     ("GET /readyz?verbose", "", ""),
@@ -147,7 +159,8 @@ const TOUR: &[(&str, &str, &str)] = &[
 
 #[tokio::test]
 async fn every_operation_succeeds() {
-    let service = Service::start(200).await;
+    let (service, bad) = (Service::start(200).await, Service::start(404).await);
+    let bad = format!("http://{}", bad.addr);
     let agent = toy(config_with_app("tour", &service, &["**"])).await;
     let api = agent.ready().api;
     let item = call(api, "POST /topics/tour", "Bruit-Wait: all\r\n", "x").await.json();
@@ -159,7 +172,7 @@ async fn every_operation_succeeds() {
     }
     for (line, headers, body) in TOUR {
         let line = line.replace("{item}", item);
-        let answer = call(api, &line, headers, body).await;
+        let answer = call(api, &line, headers, body.replace("{bad}", &bad)).await;
         assert!(answer.status < 300, "{line}: {} {}", answer.status, answer.text());
     }
     for (method, template) in CONTRACT.operations() {
