@@ -5,6 +5,7 @@ use crate::api::{CONNECTIONS_MAX, Server};
 use crate::changes::Changes;
 use crate::config::AgentConfig;
 use crate::delivery::{Delivery, NoJournal, Source};
+use crate::metrics::{Durations, Propagation};
 use crate::network::{self, Seed};
 use crate::orders::Orders;
 use crate::random::random_bytes;
@@ -190,6 +191,7 @@ impl Agent {
         }
         let patience = if graceful { DRAIN_PATIENCE } else { Duration::ZERO };
         shared.changes.close();
+        shared.delivery.stop_taking();
         if let Some(server) = self.server.take() {
             server.stop(patience).await;
         }
@@ -215,6 +217,7 @@ impl std::fmt::Debug for Agent {
 impl Drop for Agent {
     fn drop(&mut self) {
         self.shared.changes.close();
+        self.shared.delivery.stop_taking();
         self.tasks.iter().chain(&self.upkeep).for_each(JoinHandle::abort);
     }
 }
@@ -234,12 +237,14 @@ fn share(facts: Facts, node: Handle, tells: mpsc::Sender<(bruit_model::NodeId, B
     let first_id = u64::try_from(unix.as_micros()).unwrap_or(0);
     let changes = Arc::new(Changes::new(first_id));
     let undone = Arc::<Undone>::default();
+    let durations = Arc::<Durations>::default();
     let ends = Ends {
         me: facts.me,
         receipts: Arc::clone(&receipts),
         changes: Arc::clone(&changes),
         undone: Arc::clone(&undone),
         tells,
+        durations: Arc::clone(&durations),
     };
     let rng = Rng::from_seed(u64::from_be_bytes(random_bytes()));
     let delivery = Delivery::new(move |report| ends.take(&report), Arc::new(NoJournal), rng);
@@ -252,6 +257,8 @@ fn share(facts: Facts, node: Handle, tells: mpsc::Sender<(bruit_model::NodeId, B
         subscriptions: Subscriptions::new(Arc::new(KeepNothing)),
         announced: Announced::default(),
         orders: Orders::default(),
+        durations,
+        propagation: Propagation::default(),
         receipts,
         changes,
         undone,

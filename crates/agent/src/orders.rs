@@ -38,7 +38,6 @@ impl Orders {
 
     /// The order of the most specific topic that selects `path`; of two as specific, that of the
     /// pattern that comes first, as in the node.
-    #[allow(dead_code, reason = "asked for with each item once delivery takes an order")]
     pub(crate) fn of(&self, path: &Path) -> Order {
         let mut best: Option<(Pattern, Order)> = None;
         self.lock().matches(path, &mut |(pattern, order)| {

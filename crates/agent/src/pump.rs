@@ -3,7 +3,7 @@
 use crate::api::views::{ChangeView, ItemView};
 use crate::changes::Kind;
 use crate::shared::{Shared, count};
-use bruit_model::{Command, Event, Item, Member, MemberState, NodeId, Order};
+use bruit_model::{Command, Event, Item, Member, MemberState, NodeId};
 use bruit_runtime::{Events, Handle};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -88,6 +88,9 @@ fn on_item(shared: &Shared, item: &Arc<Item>, from: Option<NodeId>, repaired: bo
         shared.delivery.pass_over(item.id);
         return;
     }
+    if from.is_some() {
+        shared.propagation.take(item.time.unix_millis(), repaired);
+    }
     // Only repair brings items from before this agent was there; what is pushed is new, whatever
     // the clocks of origin and agent say.
     let is_history = repaired && item.time.unix_millis() < shared.facts.since_unix_millis;
@@ -95,7 +98,7 @@ fn on_item(shared: &Shared, item: &Arc<Item>, from: Option<NodeId>, repaired: bo
         shared.delivery.pass_over(item.id);
         Vec::new()
     } else {
-        shared.delivery.offer(item, Order::None)
+        shared.delivery.offer(item, shared.orders.of(&item.path))
     };
     shared.undone.offered(item.id, names.len());
     let change = ChangeView::Item {

@@ -3,6 +3,7 @@
 use crate::announced::Announced;
 use crate::changes::{Changes, Kind};
 use crate::delivery::{Delivery, Outcome, Report};
+use crate::metrics::{Durations, Propagation};
 use crate::orders::Orders;
 use crate::receipts::{NAME_BYTES_MAX, Receipt, Receipts};
 use crate::subscriptions::Subscriptions;
@@ -76,6 +77,10 @@ pub(crate) struct Shared {
     pub(crate) announced: Announced,
     /// In which order each topic's items are delivered.
     pub(crate) orders: Orders,
+    /// How long deliveries took.
+    pub(crate) durations: Arc<Durations>,
+    /// How long items took to come here.
+    pub(crate) propagation: Propagation,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
     pub(crate) undone: Arc<Undone>,
@@ -97,12 +102,14 @@ pub(crate) struct Ends {
     pub(crate) changes: Arc<Changes>,
     pub(crate) undone: Arc<Undone>,
     pub(crate) tells: mpsc::Sender<(NodeId, Bytes)>,
+    pub(crate) durations: Arc<Durations>,
 }
 
 impl Ends {
     /// Takes one report; never blocks.
     pub(crate) fn take(&self, report: &Report) {
         self.undone.ended(report.item.id);
+        self.durations.take(report);
         let delivery = DeliveryView::new(report);
         if delivery.outcome == "failed" {
             tracing::warn!(
