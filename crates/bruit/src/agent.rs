@@ -22,7 +22,7 @@ const BLOCKING_STACK_BYTES: usize = 512 * 1024;
 const CALL: &str = "a call of the API";
 
 /// Runs an agent until a signal, its API or its standard input says that it is to end.
-pub(crate) fn run(args: AgentArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &AgentArgs) -> Result<Exit, Failure> {
     let settings = start_logging(settings(&args.settings)?);
     let runtime = runtime()?;
     let end = runtime.block_on(serve(settings, args.until_stdin_closes));

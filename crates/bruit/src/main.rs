@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode, Failure> {
     let exit = match command {
         Command::Run(args) => return run::run(*args),
-        Command::Agent(args) => agent::run(*args),
+        Command::Agent(args) => agent::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Echo(args) => wait_for(echo::run(args)),
         Command::Send(args) => until_signal(commands::send::send(args)),

@@ -2,13 +2,16 @@
 //! native nodes that find each other.
 
 mod api;
+mod consume;
 mod contract;
+mod deliveries;
 mod drain;
 mod events;
 mod group;
 mod guards;
 mod http;
 mod keys;
+mod manage;
 mod openapi;
 mod paths;
 mod publish;

@@ -203,9 +203,8 @@ async fn a_bad_file_changes_nothing_and_is_told() {
     for (bad, parts) in [
         (
             "log-level = 'debug'\nfoo = 1\nbind = 2\n",
-            &[
-                "FILE:2: there is no setting `foo`; did you mean `api`?\nFILE:3: bind is a number; ",
-            ][..],
+            &["FILE:2: there is no setting `foo`; did you mean `api`?\nFILE:3: bind is a number; "]
+                [..],
         ),
         ("log-level = 'loud'\n", &["FILE:1: log-level `loud`: "]),
         ("= 3", &["FILE:1: not TOML: "]),
