@@ -37,7 +37,8 @@ pub(crate) async fn collect(shared: &Shared) -> Result<Families, Stopped> {
 /// A node's number; which of them go down again, and what their label says, is known here.
 fn of_node(families: &mut Families, name: &'static str, label: &str, value: u64) {
     let kind = match name {
-        "members" | "local_health" | "streams" | "sessions" | "events_queued_max" => Type::Gauge,
+        "members" | "local_health" | "streams" | "sessions" | "events_queued_max" | "questions"
+        | "answers_held" | "answers_held_bytes" => Type::Gauge,
         _ => Type::Counter,
     };
     let key = match name {
@@ -121,9 +122,9 @@ fn of_questions(families: &mut Families, shared: &Shared) {
         ("answered", &questions.answered),
         ("unanswered", &questions.unanswered),
     ] {
-        families.counter("questions", &[("kind", kind)], read(counter));
+        families.counter("own_questions", &[("kind", kind)], read(counter));
     }
-    families.counter("question_answers_unexpected", &[], read(&questions.unexpected));
+    families.counter("own_answers_unexpected", &[], read(&questions.unexpected));
     families.counter("traces_refused", &[], read(&shared.traces.refused));
     let (remembered, forgotten) = shared.traces.log.counts();
     families.gauge("traced_items", &[], remembered as u64);

@@ -11,6 +11,7 @@ mod keys;
 mod openapi;
 mod paths;
 mod publish;
+mod receipts;
 mod start;
 mod stream;
 mod subscriptions;
