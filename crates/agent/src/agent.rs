@@ -6,6 +6,7 @@ use crate::changes::Changes;
 use crate::config::AgentConfig;
 use crate::delivery::{Delivery, NoJournal, Source};
 use crate::keys::{Keys, Ring};
+use crate::metrics::{Durations, Propagation};
 use crate::network::{self, Seed};
 use crate::orders::Orders;
 use crate::random::random_bytes;
@@ -202,6 +203,7 @@ impl Agent {
         }
         let patience = if graceful { DRAIN_PATIENCE } else { Duration::ZERO };
         shared.changes.close();
+        shared.delivery.stop_taking();
         if let Some(server) = self.server.take() {
             server.stop(patience).await;
         }
@@ -227,6 +229,7 @@ impl std::fmt::Debug for Agent {
 impl Drop for Agent {
     fn drop(&mut self) {
         self.shared.changes.close();
+        self.shared.delivery.stop_taking();
         self.tasks.iter().chain(&self.upkeep).for_each(JoinHandle::abort);
     }
 }
@@ -253,6 +256,7 @@ fn share(
     let changes = Arc::new(Changes::new(first_id));
     let undone = Arc::<Undone>::default();
     let traces = Arc::<Traces>::default();
+    let durations = Arc::<Durations>::default();
     let ends = Ends {
         me: facts.me,
         receipts: Arc::clone(&receipts),
@@ -260,6 +264,7 @@ fn share(
         undone: Arc::clone(&undone),
         traces: Arc::clone(&traces),
         tells,
+        durations: Arc::clone(&durations),
     };
     let rng = Rng::from_seed(u64::from_be_bytes(random_bytes()));
     let delivery = Delivery::new(move |report| ends.take(&report), Arc::new(NoJournal), rng);
@@ -272,6 +277,8 @@ fn share(
         subscriptions: Subscriptions::new(Arc::new(KeepNothing)),
         announced: Announced::default(),
         orders: Orders::default(),
+        durations,
+        propagation: Propagation::default(),
         receipts,
         changes,
         undone,

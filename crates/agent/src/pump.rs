@@ -4,7 +4,7 @@ use crate::api::views::{ChangeView, ItemView};
 use crate::changes::Kind;
 use crate::questions;
 use crate::shared::{Shared, count};
-use bruit_model::{Command, Event, Item, Member, MemberState, NodeId, Order};
+use bruit_model::{Command, Event, Item, Member, MemberState, NodeId};
 use bruit_runtime::{Events, Handle};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -92,6 +92,9 @@ fn on_item(shared: &Arc<Shared>, item: &Arc<Item>, from: Option<NodeId>, repaire
             questions::answer(shared, item);
         }
         return;
+    }
+    if from.is_some() {
+        shared.propagation.take(item.time.unix_millis(), repaired);
     }
     // Only repair brings items from before this agent was there; what is pushed is new, whatever
     // the clocks of origin and agent say.

@@ -4,6 +4,7 @@ use crate::announced::Announced;
 use crate::changes::{Changes, Kind};
 use crate::delivery::{Delivery, Outcome, Report};
 use crate::keys::Keys;
+use crate::metrics::{Durations, Propagation};
 use crate::orders::Orders;
 use crate::questions::Questions;
 use crate::receipts::{NAME_BYTES_MAX, Receipt, Receipts};
@@ -79,6 +80,10 @@ pub(crate) struct Shared {
     pub(crate) announced: Announced,
     /// In which order each topic's items are delivered.
     pub(crate) orders: Orders,
+    /// How long deliveries took.
+    pub(crate) durations: Arc<Durations>,
+    /// How long items took to come here.
+    pub(crate) propagation: Propagation,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
     pub(crate) undone: Arc<Undone>,
@@ -105,6 +110,7 @@ pub(crate) struct Ends {
     pub(crate) undone: Arc<Undone>,
     pub(crate) traces: Arc<Traces>,
     pub(crate) tells: mpsc::Sender<(NodeId, Bytes)>,
+    pub(crate) durations: Arc<Durations>,
 }
 
 impl Ends {
@@ -112,6 +118,7 @@ impl Ends {
     pub(crate) fn take(&self, report: &Report) {
         self.undone.ended(report.item.id);
         self.traces.log.ended(report);
+        self.durations.take(report);
         let delivery = DeliveryView::new(report);
         if delivery.outcome == "failed" {
             tracing::warn!(
