@@ -57,7 +57,7 @@ async fn nine_of_ten_tell_and_no_question_stays_open() {
 
 #[tokio::test]
 async fn an_end_that_comes_late_still_counts() {
-    let (good, slow) = (Service::start(200).await, Service::start_with(&[503, 200]).await);
+    let (good, slow) = (Service::start(200).await, Service::start_with(&[503], 200).await);
     let first = Agent::start(joining(config_with_app("n1", &good, &["**"]), None)).await.unwrap();
     let seed = Some(first.ready().gossip);
     let second = joining(config_with_app("n2", &slow, &["**"]), seed);
