@@ -16,7 +16,8 @@ use tempfile::TempDir;
 
 const TOKEN: &str = "a-secret-of-20-bytes";
 
-/// Two agents with a key and a token; a service that takes all, and one that refuses all.
+/// Two agents with a key and a token, a third that was killed; a service that takes all, and one
+/// that refuses all.
 struct Group {
     agents: [Agent; 2],
     good: Service,
@@ -44,6 +45,15 @@ impl Group {
         };
         let one = start("web-1", &["--subscription", &refused]);
         let two = start("web-2", &["--join", &one.gossip]);
+        let three = start("web-3", &["--join", &one.gossip]);
+        eventually("the third has been there", || {
+            [&one, &two].iter().all(|agent| run(agent, "member web-3").code == 0)
+        });
+        drop(three);
+        eventually("the third has failed", || {
+            let state = |agent| run(agent, "member web-3 --json").json()["state"].clone();
+            state(&one) == "failed" && state(&two) == "failed"
+        });
         let mut group = Self {
             agents: [one, two],
             good,
@@ -201,7 +211,7 @@ fn shape(value: &Value) -> Value {
 }
 
 /// The other commands that ask an agent, each with what has to be done before.
-const CHANGES: [(&str, &str); 17] = [
+const CHANGES: [(&str, &str); 18] = [
     ("", "send PURGE /good/b?c=1 -H X-A:1"),
     ("", "send DELETE /good/b --wait all"),
     ("", "publish good/b -d text --ce-type t"),
@@ -218,14 +228,14 @@ const CHANGES: [(&str, &str); 17] = [
     ("", "deliveries retry LETTER"),
     ("", "deliveries drop --all"),
     ("", "keys rotate"),
+    ("", "evict web-3 --yes"),
     ("", "reload"),
 ];
 
 /// Not compared here: they end something, or never end, or print something of their own; what
 /// they ask is checked in `requests.rs`.
-const APART: [&str; 9] = [
+const APART: [&str; 8] = [
     "leave",
-    "evict",
     "listen",
     "tail",
     "topics rm",

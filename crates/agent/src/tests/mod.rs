@@ -15,6 +15,7 @@ mod manage;
 mod openapi;
 mod paths;
 mod publish;
+mod receipts;
 mod reload;
 mod start;
 mod stream;
