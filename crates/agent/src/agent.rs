@@ -9,9 +9,10 @@ use crate::keys::{Keys, Ring};
 use crate::metrics::{Durations, Propagation};
 use crate::network::{self, Seed};
 use crate::orders::Orders;
+use crate::questions::{self, Say};
 use crate::random::random_bytes;
 use crate::receipts::Receipts;
-use crate::shared::{Counters, Ends, Facts, Shared, TELLS_MAX};
+use crate::shared::{Counters, Ends, Facts, SAYS_MAX, Shared};
 use crate::start::{Files, StartError, listen};
 use crate::state::StateDir;
 use crate::subscriptions::{Entry, KeepNothing, Subscriptions};
@@ -21,7 +22,6 @@ use crate::{VERSION, pump, upkeep};
 use bruit_engine::Rng;
 use bruit_model::{Command, CommandError, Node, Now};
 use bruit_runtime::{Bound, Clock, Handle, Options};
-use bytes::Bytes;
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -143,8 +143,8 @@ impl Agent {
             command(&node, Command::InstallKey(Box::new(*key.bytes()))).await?;
         }
         let keys = ring.map(|ring| Keys::new(ring, dir.clone()));
-        let (tells, receipts_to_tell) = mpsc::channel(TELLS_MAX);
-        let shared = Arc::new(share(facts, node, tells, keys));
+        let (says, to_say) = mpsc::channel(SAYS_MAX);
+        let shared = Arc::new(share(facts, node, says, keys));
         let mut agent = Self {
             shared,
             server: None,
@@ -155,7 +155,7 @@ impl Agent {
         };
         let shared = &agent.shared;
         agent.tasks.push(tokio::spawn(pump::run(Arc::clone(shared), events)));
-        agent.tasks.push(tokio::spawn(pump::tell(shared.node.clone(), receipts_to_tell)));
+        agent.tasks.push(tokio::spawn(questions::say(Arc::clone(shared), to_say)));
         let entry = |(name, spec)| (name, Entry { spec, source: Source::Settings });
         let entries = config.subscriptions().into_iter().map(entry).collect();
         Subscriptions::start(shared, entries)
@@ -213,6 +213,9 @@ impl Agent {
             // It ends by the signal; if it panicked there is nothing to wait for.
             drop(upkeep.await);
         }
+        if let Some(keys) = &shared.keys {
+            keys.close();
+        }
         if let Some(dir) = self.dir.take() {
             upkeep::keep(&shared, &dir, &mut Vec::new()).await;
         }
@@ -243,13 +246,9 @@ struct Running {
     ring: Option<Ring>,
 }
 
-fn share(
-    facts: Facts,
-    node: Handle,
-    tells: mpsc::Sender<(bruit_model::NodeId, Bytes)>,
-    keys: Option<Keys>,
-) -> Shared {
+fn share(facts: Facts, node: Handle, says: mpsc::Sender<Say>, keys: Option<Keys>) -> Shared {
     let receipts = Arc::<Receipts>::default();
+    receipts.tell(says.clone());
     // Wall-clock microseconds: a later run starts higher than an earlier one has come.
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let first_id = u64::try_from(unix.as_micros()).unwrap_or(0);
@@ -263,7 +262,7 @@ fn share(
         changes: Arc::clone(&changes),
         undone: Arc::clone(&undone),
         traces: Arc::clone(&traces),
-        tells,
+        says: says.clone(),
         durations: Arc::clone(&durations),
     };
     let rng = Rng::from_seed(u64::from_be_bytes(random_bytes()));
@@ -284,6 +283,7 @@ fn share(
         undone,
         traces,
         questions: Arc::default(),
+        says,
         keys,
         counters: Counters::default(),
         started: std::time::Instant::now(),

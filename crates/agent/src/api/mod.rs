@@ -4,9 +4,9 @@
 //! `/metrics` are for machines. Errors are RFC 9457 problem details everywhere.
 
 mod body;
-mod evict;
 mod consume;
 mod deliveries;
+mod evict;
 mod extract;
 mod guard;
 mod health;

@@ -128,9 +128,9 @@ fn of_questions(families: &mut Families, shared: &Shared) {
         ("answered", &questions.answered),
         ("unanswered", &questions.unanswered),
     ] {
-        families.counter("questions", &[("kind", kind)], read(counter));
+        families.counter("own_questions", &[("kind", kind)], read(counter));
     }
-    families.counter("question_answers_unexpected", &[], read(&questions.unexpected));
+    families.counter("own_answers_unexpected", &[], read(&questions.unexpected));
     families.counter("traces_refused", &[], read(&shared.traces.refused));
     let (remembered, forgotten) = shared.traces.log.counts();
     families.gauge("traced_items", &[], remembered as u64);

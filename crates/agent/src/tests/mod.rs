@@ -14,6 +14,7 @@ mod manage;
 mod openapi;
 mod paths;
 mod publish;
+mod receipts;
 mod start;
 mod stream;
 mod subscriptions;
