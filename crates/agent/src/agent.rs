@@ -5,6 +5,7 @@ use crate::api::{CONNECTIONS_MAX, Server};
 use crate::changes::Changes;
 use crate::config::AgentConfig;
 use crate::delivery::{Delivery, NoJournal, Source};
+use crate::drain::Drain;
 use crate::keys::{Keys, Ring};
 use crate::metrics::{Durations, Propagation};
 use crate::network::{self, Seed};
@@ -64,6 +65,7 @@ pub struct Agent {
     tasks: Vec<JoinHandle<()>>,
     upkeep: Option<JoinHandle<()>>,
     stop_upkeep: Arc<Notify>,
+    pub(crate) drain: Drain,
     dir: Option<Arc<StateDir>>,
 }
 
@@ -151,6 +153,7 @@ impl Agent {
             tasks: Vec::new(),
             upkeep: None,
             stop_upkeep: Arc::default(),
+            drain: Drain::new(config),
             dir,
         };
         let shared = &agent.shared;

@@ -16,6 +16,7 @@ mod announced;
 mod api;
 mod changes;
 pub mod config;
+mod drain;
 mod keys;
 mod metrics;
 mod network;

@@ -68,8 +68,12 @@ async fn serve(config: AgentConfig, until_stdin_closes: bool) -> Result<Exit, Fa
         () = stdin => "the end of standard input",
     };
     tracing::info!(%why, "leaving");
+    let end = async {
+        agent.drain(why == "SIGTERM").await;
+        agent.shutdown(true).await;
+    };
     tokio::select! {
-        () = Box::pin(agent.shutdown(true)) => Ok(Exit::Ok),
+        () = Box::pin(end) => Ok(Exit::Ok),
         _ = signals.next() => Ok(Exit::Interrupted),
     }
 }

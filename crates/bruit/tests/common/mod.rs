@@ -90,6 +90,10 @@ impl Agent {
         for flag in ["--bind", "--api"].into_iter().filter(|flag| !args.contains(flag)) {
             command.args([flag, "127.0.0.1:0"]);
         }
+        if !args.contains(&"--drain-timeout") {
+            // The services of tests go on when an agent ends.
+            command.args(["--drain-timeout", "200ms"]);
+        }
         command.args(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log.reopen().unwrap());
         let mut child = command.spawn().unwrap();
