@@ -17,9 +17,11 @@ mod changes;
 mod config;
 mod metrics;
 mod network;
+mod passage;
 mod pump;
 mod random;
 mod receipts;
+mod restore;
 mod shared;
 mod start;
 mod state;
@@ -27,7 +29,6 @@ mod store;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
-mod undone;
 mod upkeep;
 
 pub mod delivery;

@@ -2,6 +2,7 @@
 
 use crate::api::views::{ChangeView, ItemView};
 use crate::changes::Kind;
+use crate::passage::Asked;
 use crate::shared::{Shared, count};
 use bruit_model::{Command, Event, Item, Member, MemberState, NodeId, Order};
 use bruit_runtime::{Events, Handle};
@@ -13,10 +14,18 @@ use tokio::sync::mpsc;
 const BATCH: usize = 64;
 
 /// Takes the node's events until it has stopped.
-pub(crate) async fn run(shared: Arc<Shared>, mut events: Events) {
+pub(crate) async fn run(shared: Arc<Shared>, mut events: Events, mut asked: Asked) {
     let mut shed_before = 0;
     let mut in_batch = 0;
-    while let Some(event) = events.next().await {
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event,
+            asking = asked.next() => {
+                asked.begin(events.waiting(), asking);
+                continue;
+            }
+        };
+        let Some(event) = event else { break };
         let shed = shared.node.stats().events_shed;
         if shed != shed_before {
             tracing::warn!(count = shed - shed_before, "events were shed: taken too slowly");
@@ -24,6 +33,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut events: Events) {
             shared.changes.lose();
         }
         take(&shared, event);
+        asked.took(events.waiting());
         in_batch += 1;
         if in_batch == BATCH {
             in_batch = 0;
@@ -74,13 +84,12 @@ fn on_item(shared: &Shared, item: &Arc<Item>, from: Option<NodeId>, repaired: bo
     // Only repair brings items from before this agent was there; what is pushed is new, whatever
     // the clocks of origin and agent say.
     let is_history = repaired && item.time.unix_millis() < shared.facts.since_unix_millis;
-    let names = if is_history {
+    let names = if is_history || was_offered(shared, item) {
         shared.delivery.pass_over(item.id);
         Vec::new()
     } else {
         shared.delivery.offer(item, Order::None)
     };
-    shared.undone.offered(item.id, names.len());
     let change = ChangeView::Item {
         item: ItemView::new(item),
         from: from.map(|id| id.to_string()),
@@ -88,6 +97,15 @@ fn on_item(shared: &Shared, item: &Arc<Item>, from: Option<NodeId>, repaired: bo
         subscriptions: names.iter().map(ToString::to_string).collect(),
     };
     shared.changes.push(Kind::Item, &change);
+}
+
+/// Whether an earlier run offered it; this run's node did not know of that.
+fn was_offered(shared: &Shared, item: &Item) -> bool {
+    let was_offered = shared.handled.take(&item.id);
+    if let Some(store) = shared.store.as_ref().filter(|_| was_offered) {
+        store.seen_again(item.id);
+    }
+    was_offered
 }
 
 fn on_member_changed(shared: &Shared, member: &Member, was: Option<MemberState>) {

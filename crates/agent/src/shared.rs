@@ -2,9 +2,10 @@
 
 use crate::changes::{Changes, Kind};
 use crate::delivery::{Delivery, Outcome, Report};
+use crate::passage::Passage;
 use crate::receipts::{NAME_BYTES_MAX, Receipt, Receipts};
+use crate::store::{Handled, Store};
 use crate::subscriptions::Subscriptions;
-use crate::undone::Undone;
 use crate::{
     Ready,
     api::views::{ChangeView, DeliveryView},
@@ -72,7 +73,12 @@ pub(crate) struct Shared {
     pub(crate) subscriptions: Subscriptions,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
-    pub(crate) undone: Arc<Undone>,
+    /// What survives a restart; `None` is in memory only.
+    pub(crate) store: Option<Arc<Store>>,
+    /// Items that an earlier run offered.
+    pub(crate) handled: Handled,
+    /// Tells when events have been taken.
+    pub(crate) passage: Passage,
     pub(crate) counters: Counters,
     pub(crate) started: std::time::Instant,
     pub(crate) is_leaving: AtomicBool,
@@ -89,14 +95,12 @@ pub(crate) struct Ends {
     pub(crate) me: NodeId,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
-    pub(crate) undone: Arc<Undone>,
     pub(crate) tells: mpsc::Sender<(NodeId, Bytes)>,
 }
 
 impl Ends {
     /// Takes one report; never blocks.
     pub(crate) fn take(&self, report: &Report) {
-        self.undone.ended(report.item.id);
         let delivery = DeliveryView::new(report);
         if delivery.outcome == "failed" {
             tracing::warn!(
@@ -153,6 +157,7 @@ impl Shared {
         if !self.facts.is_keyed {
             warnings.push("no cluster key: only this machine can take part".to_owned());
         }
+        warnings.extend(self.store.iter().flat_map(|store| store.warnings()));
         let [receive, _] = self.node.buffer_bytes();
         if (1..425_984).contains(&receive) {
             warnings.push(format!(

@@ -1,7 +1,8 @@
 //! What is read and taken before an agent runs, and what can go wrong with it.
 
 use crate::config::AgentConfig;
-use crate::state::{Started, StateError};
+use crate::state::{Started, StateDir, StateError};
+use crate::store::{Loaded, StoreError, StoreThread};
 use bruit_model::CommandError;
 use bruit_runtime::BindError;
 use bruit_wire::{BadKey, ClusterKey};
@@ -17,6 +18,9 @@ pub enum StartError {
     /// The state directory cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The store in it cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The key or token file cannot be read.
     #[error("cannot read {path}; check that --{flag} names a file that this user may read")]
     Unreadable {
@@ -88,6 +92,8 @@ const FILE_BYTES_MAX: u64 = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Files {
     pub(crate) started: Started,
+    /// What survives a restart; `None` is in memory only.
+    pub(crate) stored: Option<(StoreThread, Loaded)>,
     pub(crate) key: Option<ClusterKey>,
     pub(crate) token: Option<String>,
 }
@@ -107,8 +113,30 @@ impl Files {
             Some(path) => Started::open(path)?,
             None => Started::in_memory(),
         };
-        Ok(Self { started, key, token })
+        let stored = started.dir.as_ref().map(|dir| open_store(dir, &started, config));
+        Ok(Self { stored: stored.transpose()?, started, key, token })
     }
+}
+
+fn open_store(
+    dir: &StateDir,
+    started: &Started,
+    config: &AgentConfig,
+) -> Result<(StoreThread, Loaded), StartError> {
+    let me = bruit_wire::Identity::from_seed(&started.identity_seed).id();
+    let (thread, mut loaded) = StoreThread::open(dir.path(), config.sync, me)?;
+    if let Some(snapshot) = dir.old_snapshot()? {
+        // It is from before the store was: an upgrade that was not cut short.
+        if loaded.snapshot.is_none() {
+            let ticket = thread.store().keep_snapshot(snapshot.clone(), 0);
+            loaded.snapshot = Some(snapshot);
+            if !ticket.blocking_kept() {
+                return Ok((thread, loaded));
+            }
+        }
+        dir.remove_old_snapshot()?;
+    }
+    Ok((thread, loaded))
 }
 
 fn read_text(flag: &'static str, path: &Path) -> Result<String, StartError> {

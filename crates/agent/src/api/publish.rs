@@ -6,6 +6,7 @@ use super::{body, json};
 use crate::delivery::LOOP_GUARD;
 use crate::receipts::{self, TIMEOUT_DEFAULT, TIMEOUT_MAX, Wait, Want, parse_duration};
 use crate::shared::{Shared, count};
+use crate::store::Expected;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bruit_model::{
@@ -16,6 +17,10 @@ use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How long an answer waits for the disk. A disk that takes longer stores the item all the same,
+/// unless it fails. Guess.
+const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// `ANY /all/{path}`: the request itself is the item.
 pub(super) async fn all(
@@ -163,6 +168,8 @@ struct Accepted {
     wait: Option<Wait>,
     /// What to tell if nobody is expected to get it.
     hint: Option<String>,
+    /// Tells when it is on disk.
+    stored: Option<Expected>,
 }
 
 enum Refused {
@@ -211,7 +218,8 @@ async fn publish(
         let status = if view.met { StatusCode::OK } else { StatusCode::GATEWAY_TIMEOUT };
         json(status, &view)
     } else {
-        json(StatusCode::ACCEPTED, &AcceptedView { id, path })
+        let stored = is_stored(accepted.stored).await;
+        json(StatusCode::ACCEPTED, &AcceptedView { id, path, stored })
     };
     let headers = response.headers_mut();
     headers.insert("bruit-item-id", id_header);
@@ -220,9 +228,15 @@ async fn publish(
     Ok(response)
 }
 
+/// Waits until an item is on disk; whether it is.
+async fn is_stored(stored: Option<Expected>) -> bool {
+    let Some(stored) = stored else { return false };
+    tokio::time::timeout(STORE_PATIENCE, stored.kept()).await.unwrap_or(false)
+}
+
 /// Publishes, and counts receipts from before the first can come.
 async fn accept(shared: &Shared, item: Publish, want: Option<Want>) -> Result<Accepted, Problem> {
-    let receipts = Arc::clone(&shared.receipts);
+    let (receipts, store) = (Arc::clone(&shared.receipts), shared.store.clone());
     let accepted = shared.node.with(move |node, now| {
         let mut hint = None;
         let expected = want.map(|want| {
@@ -241,7 +255,9 @@ async fn accept(shared: &Shared, item: Publish, want: Option<Want>) -> Result<Ac
             return Err(Refused::NotAccepted);
         };
         let wait = expected.map(|(want, pairs)| receipts.track(id, pairs, want));
-        Ok(Accepted { id, wait, hint })
+        // Before the item is told of, and so offered and stored.
+        let stored = store.and_then(|store| store.expect(id));
+        Ok(Accepted { id, wait, hint, stored })
     });
     Ok(accepted.await??)
 }

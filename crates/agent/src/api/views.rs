@@ -2,6 +2,7 @@
 
 use crate::delivery::{DeliveryRecord, Outcome, Report, SubscriptionStatus};
 use crate::receipts::{self, Expected, Summary};
+use crate::store::StoreStatus;
 use bruit_model::{Item, Member, NodeId, Order, TopicParams, meta, stop_word, style_word};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -202,6 +203,8 @@ impl ItemDetailView {
 pub(crate) struct AcceptedView {
     pub(crate) id: String,
     pub(crate) path: String,
+    /// Whether a kill of this agent loses nothing of it.
+    pub(crate) stored: bool,
 }
 
 /// Who got an item.
@@ -391,6 +394,8 @@ pub(crate) struct StatusView {
     pub(crate) items_held_bytes: u64,
     pub(crate) subscriptions: Vec<SubscriptionStatus>,
     pub(crate) socket_buffer_bytes: BTreeMap<&'static str, usize>,
+    /// `null`: nothing survives a restart.
+    pub(crate) store: Option<StoreStatus>,
     /// Every counter by its metric name, label values in braces.
     pub(crate) counters: BTreeMap<String, u64>,
     pub(crate) warnings: Vec<String>,

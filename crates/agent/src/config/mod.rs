@@ -12,6 +12,7 @@ pub use overlay::{Overlay, Tags};
 pub(crate) use parse::{check_tag, target};
 
 use crate::delivery::{Endpoint, SubscriptionSpec};
+use crate::store::SyncLevel;
 use bruit_model::{MemberRecord, Pattern, Target};
 pub use bruit_node::Profile;
 use std::collections::BTreeMap;
@@ -46,6 +47,8 @@ pub struct AgentConfig {
     pub api: SocketAddr,
     /// Where identity and generation are kept; `None` is in memory only.
     pub data: Option<PathBuf>,
+    /// When an item that was taken is safe there.
+    pub sync: SyncLevel,
     /// Agents to contact at start.
     pub join: Vec<Target>,
     /// The service beside the agent. Its path is a prefix.
@@ -73,6 +76,7 @@ impl Default for AgentConfig {
             advertise: None,
             api: SocketAddr::new(loopback, API_PORT),
             data: None,
+            sync: SyncLevel::default(),
             join: Vec::new(),
             app: None,
             app_host: None,
@@ -180,6 +184,7 @@ impl AgentConfig {
             advertise: overlay.advertise.map(|text| parse::advertise(&text)).transpose()?,
             api: address("api", overlay.api, default.api)?,
             data: overlay.data,
+            sync: default.sync,
             join: parse::targets(&overlay.join.unwrap_or_default())?,
             app: overlay.app.map(|text| parse::app(&text)).transpose()?,
             app_host: overlay.app_host.map(parse::host).transpose()?,

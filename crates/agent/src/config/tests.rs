@@ -44,6 +44,7 @@ fn every_setting_is_read_from_a_file() {
         advertise: Some(Advertise { ip: "192.0.2.7".parse().unwrap(), port: None }),
         api: "[::1]:0".parse().unwrap(),
         data: Some("/var/lib/bruit".into()),
+        sync: SyncLevel::Commit,
         join: vec![
             Target::Addr("10.0.0.5:7071".parse().unwrap()),
             Target::Name("seed.example".into(), 9),

@@ -5,6 +5,7 @@ mod text;
 
 use crate::delivery::SubscriptionState;
 use crate::shared::Shared;
+use crate::store::Store;
 use bruit_runtime::{DriverStats, Stopped};
 use std::sync::atomic::{AtomicU64, Ordering};
 use text::{Families, Label, Type, Value};
@@ -30,6 +31,9 @@ pub(crate) async fn collect(shared: &Shared) -> Result<Families, Stopped> {
     of_driver(&mut families, &shared.node.stats());
     of_agent(&mut families, shared);
     of_delivery(&mut families, shared);
+    if let Some(store) = &shared.store {
+        of_store(&mut families, store);
+    }
     process::add(&mut families);
     Ok(families)
 }
@@ -110,6 +114,29 @@ fn of_agent(families: &mut Families, shared: &Shared) {
     families.gauge("waits", &[], receipts.active() as u64);
     let uptime = Value::Real(shared.uptime().as_secs_f64());
     families.add(Type::Gauge, "uptime_seconds", &[], uptime);
+}
+
+fn of_store(families: &mut Families, store: &Store) {
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let counters = store.counters();
+    families.counter("store_commits", &[], read(&counters.commits));
+    families.counter("store_commit_microseconds", &[], read(&counters.commit_micros));
+    families.counter("store_errors", &[], read(&counters.errors));
+    for (reason, counter) in [("slow", &counters.shed), ("full", &counters.refused)] {
+        families.counter("store_shed", &[("reason", reason)], read(counter));
+    }
+    families.counter("store_dead_letters_dropped", &[], read(&counters.dead_dropped));
+    families.counter("store_orphans_dropped", &[], read(&counters.orphans));
+    families.gauge("store_healthy", &[], u64::from(counters.is_healthy()));
+    families.gauge("store_item_bytes", &[], read(&counters.bytes));
+    for (table, gauge) in [
+        ("pending", &counters.pending),
+        ("dead", &counters.dead),
+        ("own", &counters.own),
+        ("recent", &counters.recent),
+    ] {
+        families.gauge("store_rows", &[("table", table)], read(gauge));
+    }
 }
 
 fn of_delivery(families: &mut Families, shared: &Shared) {

@@ -19,6 +19,8 @@ pub(crate) struct StoreCounters {
     pub(crate) refused: AtomicU64,
     /// Dead letters that were dropped to make room.
     pub(crate) dead_dropped: AtomicU64,
+    /// Deliveries and dead letters of subscriptions that are no more, dropped at the start.
+    pub(crate) orphans: AtomicU64,
     /// Bytes of items: a gauge.
     pub(crate) bytes: AtomicU64,
     /// Deliveries that have not ended: a gauge.

@@ -9,6 +9,7 @@ mod http;
 mod openapi;
 mod publish;
 mod start;
+mod store;
 mod stream;
 mod subscriptions;
 mod toy;
