@@ -1,10 +1,13 @@
 //! A running agent: started, asked for its addresses, shut down.
 
+use crate::announced::Announced;
 use crate::api::{CONNECTIONS_MAX, Server};
 use crate::changes::Changes;
 use crate::config::AgentConfig;
 use crate::delivery::{Delivery, Journal, NoJournal};
+use crate::keys::{Keys, Ring};
 use crate::network::{self, Seed};
+use crate::orders::Orders;
 use crate::passage::{self, Passage};
 use crate::random::random_bytes;
 use crate::receipts::Receipts;
@@ -13,6 +16,7 @@ use crate::start::{Files, StartError, listen};
 use crate::state::StateDir;
 use crate::store::{Handled, Loaded, StoreJournal, StoreThread};
 use crate::subscriptions::{Keep, KeepNothing, Subscriptions};
+use crate::trace::Traces;
 use crate::{VERSION, pump, restore, upkeep};
 use bruit_engine::Rng;
 use bruit_model::{Command, CommandError, Node, Now};
@@ -63,7 +67,7 @@ pub struct Agent {
     /// Writes what waits when it is dropped.
     store: Option<StoreThread>,
     /// Held as long as the store writes.
-    _dir: Option<StateDir>,
+    _dir: Option<Arc<StateDir>>,
 }
 
 /// What starts a node: the native network, or a test's own.
@@ -83,7 +87,7 @@ impl Agent {
         config: AgentConfig,
         start_node: StartNode,
     ) -> Result<Self, StartError> {
-        let Files { started, stored, key, token } = Files::read(&config).await?;
+        let Files { started, stored, ring, token } = Files::read(&config).await?;
         let (store, mut loaded) = stored.unzip();
         let (snapshot, held) = loaded.as_mut().map(Loaded::take_node).unwrap_or_default();
         let listener = listen(config.api).await?;
@@ -101,7 +105,7 @@ impl Agent {
             advertise,
             profile: config.profile,
             identity_seed: started.identity_seed,
-            cluster_key: key.clone(),
+            cluster_key: ring.as_ref().map(|ring| ring.primary().clone()),
             generation: started.generation,
             snapshot,
             held,
@@ -123,14 +127,14 @@ impl Agent {
             me,
             advertise,
             profile: config.profile.word(),
-            is_keyed: key.is_some(),
+            is_keyed: ring.is_some(),
             generation: started.generation,
             since_unix_millis: started.since_unix_millis,
             token,
             is_api_loopback: api.ip().is_loopback(),
         };
-        let running = Running { bound, node, clock, listener };
-        let kept = Kept { dir: started.dir, store, loaded };
+        let running = Running { bound, node, clock, listener, ring };
+        let kept = Kept { dir: started.dir.map(Arc::new), store, loaded };
         Self::assemble(&config, facts, running, kept).await
     }
 
@@ -140,13 +144,17 @@ impl Agent {
         running: Running,
         kept: Kept,
     ) -> Result<Self, StartError> {
-        let Running { bound, node, clock, listener } = running;
-        let (node, events) = bruit_runtime::spawn(bound, node, clock, Options::default());
-        let (tells, receipts_to_tell) = mpsc::channel(TELLS_MAX);
+        let Running { bound, node, clock, listener, ring } = running;
         let Kept { dir, store, mut loaded } = kept;
+        let (node, events) = bruit_runtime::spawn(bound, node, clock, Options::default());
+        for key in ring.iter().flat_map(Ring::others) {
+            command(&node, Command::InstallKey(Box::new(*key.bytes()))).await?;
+        }
+        let keys = ring.map(|ring| Keys::new(ring, dir.clone()));
+        let (tells, receipts_to_tell) = mpsc::channel(TELLS_MAX);
         let handled = loaded.as_mut().map(|loaded| std::mem::take(&mut loaded.handled));
         let (passage, asked) = passage::passage();
-        let ways = Ways { node, tells, passage };
+        let ways = Ways { node, tells, passage, keys };
         let shared = Arc::new(share(facts, ways, store.as_ref(), handled.unwrap_or_default()));
         let mut agent = Self {
             shared,
@@ -184,6 +192,12 @@ impl Agent {
     /// down.
     pub async fn leave_asked(&self) {
         self.shared.leave_asked.notified().await;
+    }
+
+    /// Lets items wait that are to go to services, while `is_held`: they are not there yet, or
+    /// about to go.
+    pub fn hold_deliveries(&self, is_held: bool) {
+        self.shared.delivery.hold(is_held);
     }
 
     /// Ends the agent. If `graceful`, says goodbye to the group first, and lets requests under
@@ -235,11 +249,12 @@ struct Running {
     node: Box<dyn Node + Send>,
     clock: Clock,
     listener: TcpListener,
+    ring: Option<Ring>,
 }
 
 /// What outlives a run.
 struct Kept {
-    dir: Option<StateDir>,
+    dir: Option<Arc<StateDir>>,
     store: Option<StoreThread>,
     loaded: Option<Loaded>,
 }
@@ -249,19 +264,22 @@ struct Ways {
     node: Handle,
     tells: mpsc::Sender<(bruit_model::NodeId, Bytes)>,
     passage: Passage,
+    keys: Option<Keys>,
 }
 
 fn share(facts: Facts, ways: Ways, store: Option<&StoreThread>, handled: Handled) -> Shared {
-    let Ways { node, tells, passage } = ways;
+    let Ways { node, tells, passage, keys } = ways;
     let receipts = Arc::<Receipts>::default();
     // Wall-clock microseconds: a later run starts higher than an earlier one has come.
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let first_id = u64::try_from(unix.as_micros()).unwrap_or(0);
     let changes = Arc::new(Changes::new(first_id));
+    let traces = Arc::<Traces>::default();
     let ends = Ends {
         me: facts.me,
         receipts: Arc::clone(&receipts),
         changes: Arc::clone(&changes),
+        traces: Arc::clone(&traces),
         tells,
     };
     let rng = Rng::from_seed(u64::from_be_bytes(random_bytes()));
@@ -281,11 +299,16 @@ fn share(facts: Facts, ways: Ways, store: Option<&StoreThread>, handled: Handled
         node,
         delivery,
         subscriptions: Subscriptions::new(keep),
+        announced: Announced::default(),
+        orders: Orders::default(),
         receipts,
         changes,
         store,
         handled,
         passage,
+        traces,
+        questions: Arc::default(),
+        keys,
         counters: Counters::default(),
         started: std::time::Instant::now(),
         is_leaving: AtomicBool::new(false),

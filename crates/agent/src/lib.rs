@@ -12,13 +12,17 @@
 //! keeps no second member table.
 
 mod agent;
+mod announced;
 mod api;
 mod changes;
-mod config;
+pub mod config;
+mod keys;
 mod metrics;
 mod network;
+mod orders;
 mod passage;
 mod pump;
+mod questions;
 mod random;
 mod receipts;
 mod restore;
@@ -29,6 +33,7 @@ mod store;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod upkeep;
 
 pub mod delivery;
@@ -36,7 +41,8 @@ pub mod delivery;
 pub use agent::{Agent, Ready};
 pub use bruit_wire::ClusterKey;
 pub use config::{
-    API_PORT, Advertise, AgentConfig, ConfigError, GOSSIP_PORT, Overlay, Profile, Tags,
+    API_PORT, Advertise, AgentConfig, Bad, ConfigError, GOSSIP_PORT, LogFormat, LogLevel, Origin,
+    Overlay, Profile, Shown, Sources, Subject, Value,
 };
 pub use random::new_cluster_key;
 pub use start::StartError;

@@ -3,8 +3,9 @@
 use crate::api::views::{ChangeView, ItemView};
 use crate::changes::Kind;
 use crate::passage::Asked;
+use crate::questions;
 use crate::shared::{Shared, count};
-use bruit_model::{Command, Event, Item, Member, MemberState, NodeId, Order};
+use bruit_model::{Command, Event, Item, Member, MemberState, NodeId};
 use bruit_runtime::{Events, Handle};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ const BATCH: usize = 64;
 pub(crate) async fn run(shared: Arc<Shared>, mut events: Events, mut asked: Asked) {
     let mut shed_before = 0;
     let mut in_batch = 0;
+    reload(&shared).await;
     loop {
         let event = tokio::select! {
             event = events.next() => event,
@@ -31,6 +33,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut events: Events, mut asked: Aske
             tracing::warn!(count = shed - shed_before, "events were shed: taken too slowly");
             shed_before = shed;
             shared.changes.lose();
+            reload(&shared).await;
         }
         take(&shared, event);
         asked.took(events.waiting());
@@ -43,17 +46,31 @@ pub(crate) async fn run(shared: Arc<Shared>, mut events: Events, mut asked: Aske
     shared.left.notify_one();
 }
 
-fn take(shared: &Shared, event: Event) {
+/// Asks the node for what is otherwise learnt from its events. Those that are still to come may
+/// say it again.
+async fn reload(shared: &Shared) {
+    let known = shared
+        .node
+        .with(|node, now| (node.members(now).iter().collect::<Vec<_>>(), node.records().topics()));
+    if let Ok((members, topics)) = known.await {
+        shared.announced.reload(&members);
+        shared.orders.reload(&topics);
+    }
+}
+
+fn take(shared: &Arc<Shared>, event: Event) {
     match event {
         Event::Item { item, from, repaired } => on_item(shared, &item, from, repaired),
         Event::MemberChanged { member, was } => on_member_changed(shared, &member, was),
         Event::MemberUpdated(member) => {
+            shared.announced.set(&member);
             warn_of_conflict(&member);
             let change = ChangeView::member("updated", &member, None);
             shared.changes.push(Kind::Member, &change);
         }
         Event::MemberReaped { id, name } => {
             tracing::info!(%name, %id, "member forgotten");
+            shared.announced.remove(&id);
             shared.changes.push(Kind::Member, &ChangeView::reaped(&id, &name));
         }
         Event::Told { from, bytes } => shared.receipts.told(shared.facts.me, from, &bytes),
@@ -63,9 +80,11 @@ fn take(shared: &Shared, event: Event) {
         }
         Event::RecordChanged { key, value } => {
             tracing::info!(%key, removed = value.is_none(), "registry record changed");
+            shared.orders.record_changed(&key, value.as_deref());
         }
-        // No question of this agent's waits for them.
-        Event::Answer { .. } => {}
+        Event::Answer { to, from, part, .. } => {
+            shared.questions.answered(to, from, part);
+        }
         Event::Joined { addr } => tracing::info!(%addr, "joined"),
         Event::JoinFailed { target, error } => {
             tracing::warn!(%target, %error, "cannot join yet; trying again");
@@ -75,10 +94,13 @@ fn take(shared: &Shared, event: Event) {
     }
 }
 
-fn on_item(shared: &Shared, item: &Arc<Item>, from: Option<NodeId>, repaired: bool) {
+fn on_item(shared: &Arc<Shared>, item: &Arc<Item>, from: Option<NodeId>, repaired: bool) {
     // Paths that start with `$` are the group's own.
     if item.path.as_str().starts_with('$') {
         shared.delivery.pass_over(item.id);
+        if from.is_some() && item.ask().is_some() {
+            questions::answer(shared, item);
+        }
         return;
     }
     // Only repair brings items from before this agent was there; what is pushed is new, whatever
@@ -88,7 +110,9 @@ fn on_item(shared: &Shared, item: &Arc<Item>, from: Option<NodeId>, repaired: bo
         shared.delivery.pass_over(item.id);
         Vec::new()
     } else {
-        shared.delivery.offer(item, Order::None)
+        let names = shared.delivery.offer(item, shared.orders.of(&item.path));
+        shared.traces.log.offered(item, &names);
+        names
     };
     let change = ChangeView::Item {
         item: ItemView::new(item),
@@ -117,6 +141,7 @@ fn on_member_changed(shared: &Shared, member: &Member, was: Option<MemberState>)
         MemberState::Left => 3,
     };
     count(&shared.counters.transitions[place]);
+    shared.announced.set(member);
     match (member.state, was) {
         (MemberState::Failed, _) => tracing::warn!(%name, %id, %addr, %why, "member failed"),
         (state, None) => tracing::info!(%name, %id, %addr, %state, %why, "member came"),

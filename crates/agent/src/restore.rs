@@ -5,7 +5,7 @@ use crate::shared::Shared;
 use crate::start::StartError;
 use crate::store::{Loaded, Store, reason_of};
 use crate::subscriptions::{Entry, Subscriptions};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -13,21 +13,25 @@ use std::sync::atomic::Ordering;
 /// them back what waited for them. To be called before any item is offered.
 pub(crate) async fn restore(
     shared: &Arc<Shared>,
-    settings: Vec<(String, SubscriptionSpec)>,
-    loaded: Option<Loaded>,
+    settings: BTreeMap<String, SubscriptionSpec>,
+    mut loaded: Option<Loaded>,
 ) -> Result<(), StartError> {
     let entry = |source| move |(name, spec)| (name, Entry { spec, source });
-    let mut entries: Vec<_> = settings.into_iter().map(entry(Source::Settings)).collect();
-    let of_settings: BTreeSet<String> = entries.iter().map(|(name, _)| name.clone()).collect();
-    let Some(mut loaded) = loaded else { return start(shared, entries).await };
-    let made = std::mem::take(&mut loaded.subscriptions).into_iter();
-    let others = made.filter(|(name, spec)| !of_settings.contains(name) && is_sound(name, spec));
-    entries.extend(others.map(entry(Source::Api)).take(SUBSCRIPTIONS_MAX - of_settings.len()));
+    let made: Vec<_> = match &mut loaded {
+        None => Vec::new(),
+        Some(loaded) => std::mem::take(&mut loaded.subscriptions)
+            .into_iter()
+            .filter(|(name, spec)| !settings.contains_key(name) && is_sound(name, spec))
+            .take(SUBSCRIPTIONS_MAX.saturating_sub(settings.len()))
+            .collect(),
+    };
+    let of_settings = settings.into_iter().map(entry(Source::Settings));
+    let entries = of_settings.chain(made.into_iter().map(entry(Source::Api))).collect();
     start(shared, entries).await?;
-    for (name, word) in &loaded.paused {
-        shared.delivery.pause_with(name, reason_of(word));
-    }
-    if let Some(store) = &shared.store {
+    if let (Some(loaded), Some(store)) = (loaded, &shared.store) {
+        for (name, word) in &loaded.paused {
+            shared.delivery.pause_with(name, reason_of(word));
+        }
         give_back(shared, store, loaded);
     }
     Ok(())
@@ -52,19 +56,20 @@ fn is_sound(name: &str, spec: &SubscriptionSpec) -> bool {
 fn give_back(shared: &Shared, store: &Store, loaded: Loaded) {
     let mut orphans: BTreeMap<String, u64> = BTreeMap::new();
     let mut restored = (0, 0);
+    // Letters first: what is queued is numbered after them.
+    for dead in loaded.dead {
+        let name = dead.subscription.clone();
+        if shared.delivery.restore_dead(dead.into()) {
+            restored.1 += 1;
+        } else {
+            *orphans.entry(name).or_default() += 1;
+        }
+    }
     for pending in loaded.pending {
         let name = pending.subscription;
         // How often it was tried is not kept: it has all attempts before it again.
         if shared.delivery.restore(&name, pending.item, 0, pending.unix_millis) {
             restored.0 += 1;
-        } else {
-            *orphans.entry(name).or_default() += 1;
-        }
-    }
-    for dead in loaded.dead {
-        let name = dead.subscription.clone();
-        if shared.delivery.restore_dead(dead.into()) {
-            restored.1 += 1;
         } else {
             *orphans.entry(name).or_default() += 1;
         }

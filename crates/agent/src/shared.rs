@@ -1,11 +1,16 @@
 //! What all parts of a running agent share.
 
+use crate::announced::Announced;
 use crate::changes::{Changes, Kind};
 use crate::delivery::{Delivery, Outcome, Report};
+use crate::keys::Keys;
+use crate::orders::Orders;
 use crate::passage::Passage;
+use crate::questions::Questions;
 use crate::receipts::{NAME_BYTES_MAX, Receipt, Receipts};
 use crate::store::{Handled, Store};
 use crate::subscriptions::Subscriptions;
+use crate::trace::Traces;
 use crate::{
     Ready,
     api::views::{ChangeView, DeliveryView},
@@ -71,6 +76,10 @@ pub(crate) struct Shared {
     pub(crate) delivery: Delivery,
     /// Every change of a subscription goes through here.
     pub(crate) subscriptions: Subscriptions,
+    /// What the group's members announce.
+    pub(crate) announced: Announced,
+    /// In which order each topic's items are delivered.
+    pub(crate) orders: Orders,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
     /// What survives a restart; `None` is in memory only.
@@ -79,6 +88,10 @@ pub(crate) struct Shared {
     pub(crate) handled: Handled,
     /// Tells when events have been taken.
     pub(crate) passage: Passage,
+    pub(crate) traces: Arc<Traces>,
+    pub(crate) questions: Arc<Questions>,
+    /// `None` in a group without a key.
+    pub(crate) keys: Option<Keys>,
     pub(crate) counters: Counters,
     pub(crate) started: std::time::Instant,
     pub(crate) is_leaving: AtomicBool,
@@ -95,12 +108,14 @@ pub(crate) struct Ends {
     pub(crate) me: NodeId,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
+    pub(crate) traces: Arc<Traces>,
     pub(crate) tells: mpsc::Sender<(NodeId, Bytes)>,
 }
 
 impl Ends {
     /// Takes one report; never blocks.
     pub(crate) fn take(&self, report: &Report) {
+        self.traces.log.ended(report);
         let delivery = DeliveryView::new(report);
         if delivery.outcome == "failed" {
             tracing::warn!(

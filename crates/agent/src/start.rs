@@ -1,6 +1,7 @@
 //! What is read and taken before an agent runs, and what can go wrong with it.
 
 use crate::config::AgentConfig;
+use crate::keys::Ring;
 use crate::state::{Started, StateDir, StateError};
 use crate::store::{Loaded, StoreError, StoreThread};
 use bruit_model::CommandError;
@@ -94,7 +95,7 @@ pub(crate) struct Files {
     pub(crate) started: Started,
     /// What survives a restart; `None` is in memory only.
     pub(crate) stored: Option<(StoreThread, Loaded)>,
-    pub(crate) key: Option<ClusterKey>,
+    pub(crate) ring: Option<Ring>,
     pub(crate) token: Option<String>,
 }
 
@@ -113,8 +114,9 @@ impl Files {
             Some(path) => Started::open(path)?,
             None => Started::in_memory(),
         };
+        let ring = key.map(|key| ring(&started, key)).transpose()?;
         let stored = started.dir.as_ref().map(|dir| open_store(dir, &started, config));
-        Ok(Self { stored: stored.transpose()?, started, key, token })
+        Ok(Self { stored: stored.transpose()?, started, ring, token })
     }
 }
 
@@ -137,6 +139,27 @@ fn open_store(
         dir.remove_old_snapshot()?;
     }
     Ok((thread, loaded))
+}
+
+/// The keys to start with: those that an earlier run kept, with that of the key file.
+fn ring(started: &Started, key: ClusterKey) -> Result<Ring, StateError> {
+    let Some(dir) = &started.dir else { return Ok(Ring::new(key)) };
+    let ring = match dir.keyring()? {
+        None => Ring::new(key),
+        Some(mut kept) => {
+            let fingerprint = key.fingerprint();
+            if !kept.add_configured(key) {
+                tracing::warn!(
+                    %fingerprint,
+                    "the key of --key-file was removed from the group and is not used; put the \
+                     current key there, which is the first in the state directory's keyring"
+                );
+            }
+            kept
+        }
+    };
+    dir.keep_keyring(&ring.to_text())?;
+    Ok(ring)
 }
 
 fn read_text(flag: &'static str, path: &Path) -> Result<String, StartError> {

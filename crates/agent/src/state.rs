@@ -1,15 +1,17 @@
 //! What outlives a run in files of the state directory: the identity seed, the run's number, when
-//! the first run began. What changes more often is in the store beside them.
+//! the first run began, the group's keys. What changes more often is in the store beside them.
 //!
 //! Everything here blocks, and is called on a thread of its own. A file is replaced whole: it is
 //! written beside the old one, synced and renamed, so that a kill at any moment leaves the old
 //! or the new content.
 
+use crate::keys::Ring;
 use crate::random::random_bytes;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const IDENTITY: &str = "identity.seed";
@@ -17,10 +19,14 @@ const GENERATION: &str = "generation";
 const SINCE: &str = "since";
 /// What versions before the store kept for the node.
 const OLD_SNAPSHOT: &str = "snapshot";
+const KEYRING: &str = "keyring";
 const LOCK: &str = "lock";
 
 /// The largest old snapshot that is read, in bytes. Guess.
 const SNAPSHOT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// The largest keyring that is read back, in bytes: 8 keys and 64 fingerprints take about 2,300.
+const KEYRING_BYTES_MAX: u64 = 16 * 1024;
 
 /// The state directory cannot be used. Nothing was started.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +61,14 @@ pub enum StateError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The kept keys are not what we wrote.
+    #[error(
+        "{path} is damaged; restore it, or remove it to start with the key of --key-file alone"
+    )]
+    Keyring {
+        /// Which file.
+        path: PathBuf,
+    },
 }
 
 /// What a run starts from.
@@ -75,6 +89,8 @@ pub(crate) struct Started {
 #[derive(Debug)]
 pub(crate) struct StateDir {
     path: PathBuf,
+    /// Held while a file is replaced: two writers would share the new file.
+    writing: Mutex<()>,
     _lock: File,
 }
 
@@ -100,7 +116,7 @@ impl Started {
         let made = builder.recursive(true).mode(0o700).create(path);
         made.map_err(io("make the state directory", path))?;
         let lock = lock(&path.join(LOCK))?;
-        let dir = StateDir { path: path.to_owned(), _lock: lock };
+        let dir = StateDir { path: path.to_owned(), writing: Mutex::default(), _lock: lock };
         let identity_seed = dir.identity()?;
         let generation = dir.next_generation(unix_seconds())?;
         let since_unix_millis = dir.since(unix_millis())?;
@@ -123,6 +139,18 @@ impl StateDir {
     pub(crate) fn remove_old_snapshot(&self) -> Result<(), StateError> {
         let path = self.path.join(OLD_SNAPSHOT);
         fs::remove_file(&path).map_err(|source| StateError::Io { what: "remove", path, source })
+    }
+
+    /// The keys that an earlier run kept. Blocks.
+    pub(crate) fn keyring(&self) -> Result<Option<Ring>, StateError> {
+        let Some(bytes) = self.read(KEYRING, KEYRING_BYTES_MAX)? else { return Ok(None) };
+        let ring = std::str::from_utf8(&bytes).ok().and_then(Ring::parse);
+        ring.map(Some).ok_or_else(|| StateError::Keyring { path: self.path.join(KEYRING) })
+    }
+
+    /// Keeps the group's keys. Blocks.
+    pub(crate) fn keep_keyring(&self, text: &str) -> Result<(), StateError> {
+        self.replace(KEYRING, text.as_bytes())
     }
 
     fn identity(&self) -> Result<[u8; 32], StateError> {
@@ -181,6 +209,7 @@ impl StateDir {
 
     /// Replaces a file whole; only this user may read it.
     fn replace(&self, name: &str, content: &[u8]) -> Result<(), StateError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.path.join(name);
         let new = self.path.join(format!("{name}.new"));
         let write = || -> io::Result<()> {

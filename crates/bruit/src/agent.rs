@@ -1,12 +1,13 @@
 //! `bruit agent`: one agent in the foreground.
 
-use crate::args::AgentArgs;
+use crate::args::{AgentArgs, SettingArgs};
 use crate::exit::{Exit, Failure};
 use crate::signals::Signals;
 use crate::{logging, out};
-use bruit_agent::{Agent, AgentConfig, Overlay};
+use bruit_agent::{Agent, AgentConfig, Sources};
 use std::io::{self, Read as _, Write as _};
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 /// Threads for files and name look-ups, beside the one that does everything else.
@@ -18,27 +19,37 @@ const BLOCKING_STACK_BYTES: usize = 512 * 1024;
 
 /// Runs an agent until a signal, its API or its standard input says that it is to end.
 pub(crate) fn run(args: AgentArgs) -> Result<Exit, Failure> {
-    logging::start(args.log_format, args.verbose, args.quiet);
     let until_stdin_closes = args.until_stdin_closes;
-    let config = config(args)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(BLOCKING_THREADS_MAX)
-        .thread_keep_alive(BLOCKING_THREAD_KEPT)
-        .thread_stack_size(BLOCKING_STACK_BYTES)
-        .build()
-        .map_err(|error| Failure::new(Exit::Failed, format!("cannot start: {error}")))?;
+    let config = config(&args.settings)?;
+    logging::start(config.log_format, config.log_level);
+    let runtime = runtime()?;
     let end = runtime.block_on(serve(config, until_stdin_closes));
     runtime.shutdown_background();
     end
 }
 
-/// File, then flags over it.
-fn config(args: AgentArgs) -> Result<AgentConfig, Failure> {
-    let unusable = |error| Failure::from_error(Exit::Usage, &error);
-    let file = args.config.as_deref().map(Overlay::load).transpose().map_err(unusable)?;
-    let overlay = args.overlay().over(file.unwrap_or_default());
-    AgentConfig::resolve(overlay).map_err(unusable)
+/// One thread for everything, and few for what would block it.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .thread_keep_alive(BLOCKING_THREAD_KEPT)
+        .thread_stack_size(BLOCKING_STACK_BYTES)
+        .build()
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot start: {error}")))
+}
+
+/// What an agent with these flags has for settings. Every mistake but the last is said here.
+pub(crate) fn config(args: &SettingArgs) -> Result<AgentConfig, Failure> {
+    let sources = Sources::of_process(args.config.clone(), args.overlay());
+    let config = sources.read().and_then(|overlay| AgentConfig::resolve_all(&overlay));
+    config.map_err(|errors| {
+        let mut failures: Vec<Failure> =
+            errors.iter().map(|error| Failure::from_error(Exit::Usage, error)).collect();
+        let last = failures.pop().expect("what fails says why");
+        failures.iter().for_each(Failure::print);
+        last
+    })
 }
 
 async fn serve(config: AgentConfig, until_stdin_closes: bool) -> Result<Exit, Failure> {

@@ -14,6 +14,7 @@ Exit codes:
   4    not all of it happened in time
   5    there is no such thing
   6    the agent refused: token, Host or Origin
+  126  `bruit run`: the service cannot be run; 127: there is no such program
   130  interrupted before its end";
 
 /// How a command ended, for scripts.
@@ -59,6 +60,22 @@ impl Failure {
         Self { exit, message: Some(message.into()), details: Vec::new() }
     }
 
+    /// There is nothing more to do, and nothing to say.
+    pub(crate) const fn done() -> Self {
+        Self { exit: Exit::Ok, message: None, details: Vec::new() }
+    }
+
+    /// Whether it is no failure: all is done, or nobody reads on.
+    pub(crate) fn is_done(&self) -> bool {
+        self.exit == Exit::Ok
+    }
+
+    /// An answer that is not what the API promises.
+    pub(crate) fn not_understood(error: &serde_json::Error) -> Self {
+        Self::new(Exit::Failed, format!("the answer is not understood: {error}"))
+            .hint("is this the API of an agent, and of this version? see `bruit version`")
+    }
+
     /// The command line or the settings cannot be used.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
@@ -90,6 +107,11 @@ impl Failure {
         self
     }
 
+    /// The one line, without what to do about it.
+    pub(crate) fn line(&self) -> String {
+        self.message.clone().unwrap_or_default()
+    }
+
     /// The text for standard error.
     pub(crate) fn text(&self) -> Option<String> {
         let mut text = format!("error: {}", clean_lines(self.message.as_ref()?));
@@ -101,8 +123,8 @@ impl Failure {
 
     /// Says it on standard error.
     pub(crate) fn print(&self) {
-        if let Some(text) = self.text() {
-            crate::out::tell(&text);
+        for line in self.text().iter().flat_map(|text| text.lines()) {
+            crate::out::tell(line);
         }
     }
 }
@@ -116,7 +138,7 @@ fn clean_lines(text: &str) -> String {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self { exit: Exit::Ok, message: None, details: Vec::new() };
+            return Self::done();
         }
         Self::new(Exit::Failed, format!("cannot write the output: {error}"))
     }

@@ -1,7 +1,7 @@
 //! Logs, on standard error.
 
-use crate::args::LogFormat;
-use std::io::{self, IsTerminal as _};
+use bruit_agent::{LogFormat, LogLevel};
+use std::io;
 use std::str::FromStr as _;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer as _;
@@ -10,31 +10,31 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// How much is logged: `-q` warnings, nothing `info`, `-v` `debug`, `-vv` `trace`; what
-/// libraries log only from `warn` on. `RUST_LOG` says it in detail instead
-/// (`info,bruit_agent=debug`).
-fn filter(verbose: u8, is_quiet: bool, rust_log: Option<&str>) -> Targets {
+/// How much is logged: ours from `level` on, what libraries log only from `warn` on. `RUST_LOG`
+/// says it in detail instead (`info,bruit_agent=debug`).
+fn filter(level: LogLevel, rust_log: Option<&str>) -> Targets {
     if let Some(targets) = rust_log.and_then(|text| Targets::from_str(text).ok()) {
         return targets;
     }
-    let ours = match (is_quiet, verbose) {
-        (true, _) => LevelFilter::WARN,
-        (false, 0) => LevelFilter::INFO,
-        (false, 1) => LevelFilter::DEBUG,
-        (false, _) => LevelFilter::TRACE,
+    let ours = match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
     };
     // A target stands for all that begin with it: `bruit` is all of ours.
-    Targets::new().with_default(LevelFilter::WARN).with_target("bruit", ours)
+    Targets::new().with_default(ours.min(LevelFilter::WARN)).with_target("bruit", ours)
 }
 
 /// Starts logging. Called once.
-pub(crate) fn start(format: LogFormat, verbose: u8, is_quiet: bool) {
+pub(crate) fn start(format: LogFormat, level: LogLevel) {
     let rust_log = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
-    let filter = filter(verbose, is_quiet, rust_log.as_deref());
+    let filter = filter(level, rust_log.as_deref());
     let registry = tracing_subscriber::registry();
     let started = match format {
         LogFormat::Text => {
-            let ansi = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            let ansi = crate::out::is_stderr_colored();
             let text = layer().with_writer(io::stderr).with_ansi(ansi);
             registry.with(text.with_filter(filter)).try_init()
         }
@@ -52,15 +52,16 @@ mod tests {
     use tracing::Level;
 
     #[test]
-    fn flags_choose_the_level_and_rust_log_overrides_them() {
+    fn settings_choose_the_level_and_rust_log_overrides_them() {
         let ours = |filter: &Targets, level| filter.would_enable("bruit_agent::pump", &level);
-        assert!(!ours(&filter(0, true, None), Level::INFO));
-        assert!(ours(&filter(0, false, None), Level::INFO));
-        assert!(!ours(&filter(0, false, None), Level::DEBUG));
-        assert!(ours(&filter(1, false, None), Level::DEBUG));
-        assert!(ours(&filter(2, false, None), Level::TRACE));
-        assert!(!filter(2, false, None).would_enable("hyper", &Level::INFO));
-        let given = filter(2, false, Some("warn,hyper=debug"));
+        assert!(!ours(&filter(LogLevel::Warn, None), Level::INFO));
+        assert!(ours(&filter(LogLevel::Info, None), Level::INFO));
+        assert!(!ours(&filter(LogLevel::Info, None), Level::DEBUG));
+        assert!(ours(&filter(LogLevel::Debug, None), Level::DEBUG));
+        assert!(ours(&filter(LogLevel::Trace, None), Level::TRACE));
+        assert!(!filter(LogLevel::Trace, None).would_enable("hyper", &Level::INFO));
+        assert!(!filter(LogLevel::Error, None).would_enable("hyper", &Level::WARN));
+        let given = filter(LogLevel::Trace, Some("warn,hyper=debug"));
         assert!(!ours(&given, Level::INFO));
         assert!(given.would_enable("hyper", &Level::DEBUG));
     }

@@ -1,47 +1,191 @@
-//! What `--help` prints, compared with files. `BRUIT_UPDATE=1` writes them anew.
+//! What `--help` prints, compared with files, and with `docs/cli.md`, which is made of it.
+//! `BRUIT_UPDATE=1` writes them anew.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod common;
 
-use common::run;
+use common::{folder, ran, run};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-const COMMANDS: [&str; 16] = [
-    "", "agent", "demo", "members", "send", "publish", "listen", "subs", "topics", "tag", "join",
-    "leave", "status", "keys new", "echo", "version",
-];
+/// Every command, in the order of the help; the first is the overview.
+fn commands() -> Vec<String> {
+    let mut all = vec![String::new()];
+    let mut at = 0;
+    while at < all.len() {
+        let below = subcommands(&all[at]);
+        let prefix = all[at].clone();
+        let name = |below: String| format!("{prefix} {below}").trim().to_owned();
+        let below: Vec<String> = below.into_iter().map(name).collect();
+        let next = at + 1;
+        all.splice(next..next, below);
+        at = next;
+    }
+    all
+}
 
-fn golden(command: &str) -> PathBuf {
+fn help(command: &str) -> String {
+    let mut args: Vec<&str> = command.split_whitespace().collect();
+    args.push("--help");
+    run(&args).ok()
+}
+
+fn subcommands(command: &str) -> Vec<String> {
+    let help = help(command);
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    lines
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+fn folder_of_files() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/help")
+}
+
+fn file_name(command: &str) -> String {
     let name = if command.is_empty() { "bruit".to_owned() } else { command.replace(' ', "-") };
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/help/{name}.txt"))
+    format!("{name}.txt")
+}
+
+fn is_update() -> bool {
+    std::env::var_os("BRUIT_UPDATE").is_some()
+}
+
+/// Compares a text with a file, or writes the file.
+fn is_as_in(path: &Path, text: &str) -> bool {
+    if is_update() {
+        std::fs::write(path, text).unwrap();
+    }
+    std::fs::read_to_string(path).unwrap_or_default() == text
 }
 
 #[test]
 fn help_is_as_in_the_files() {
+    let all = commands();
+    assert!(all.len() > 40, "{all:?}");
+    let mut expected = BTreeSet::new();
     let mut differing = Vec::new();
-    for command in COMMANDS {
-        let mut args: Vec<&str> = command.split_whitespace().collect();
-        args.push("--help");
-        let help = run(&args).ok();
-        let path = golden(command);
-        if std::env::var_os("BRUIT_UPDATE").is_some() {
-            std::fs::write(&path, &help).unwrap();
+    for command in &all {
+        let name = file_name(command);
+        if !is_as_in(&folder_of_files().join(&name), &help(command)) {
+            differing.push(name.clone());
         }
-        if std::fs::read_to_string(&path).unwrap_or_default() != help {
-            differing.push(path);
+        expected.insert(name);
+    }
+    let files = std::fs::read_dir(folder_of_files()).unwrap();
+    for name in files.map(|file| file.unwrap().file_name().into_string().unwrap()) {
+        if expected.contains(&name) {
+            continue;
+        }
+        if is_update() {
+            std::fs::remove_file(folder_of_files().join(&name)).unwrap();
+        } else {
+            differing.push(name);
         }
     }
     assert!(differing.is_empty(), "BRUIT_UPDATE=1 writes them anew: {differing:?}");
 }
 
+const HEAD: &str = "\
+# Command line
+
+What `--help` prints for every command, in one page. It is made by
+`BRUIT_UPDATE=1 cargo test -p bruit --test help`, and a test holds it to the program.
+
+**Which agent.** Commands ask the agent at `--addr` or `BRUIT_ADDR`, else at 127.0.0.1:7070, and give
+it the token of `--token` or `BRUIT_TOKEN`. `--curl` prints the equal curl command instead; the token
+is named in it, never shown.
+
+**Formats.** `--format table` is for people, `json` (or `--json`) is what the API says, `jsonl` has
+a line for each row of a list. `listen` and `tail` write a line for each thing in either. A table is
+cut to the width of the terminal, and never in a pipe. `--watch` looks again and again.
+
+**Streams.** Data goes to standard output, messages to standard error. A reader that has gone, as
+with `| head`, ends a command with exit code 0. Names and texts of others are made harmless before
+a terminal sees them.
+
+**Bodies.** `-d TEXT`, `-d @FILE`, or `-d -` for standard input.
+
+**Colour.** `--color` decides; else `NO_COLOR`, then `CLICOLOR_FORCE` and `FORCE_COLOR`, then whether
+it is a terminal.
+";
+
 #[test]
-fn every_command_is_among_the_files() {
-    let help = run(&["--help"]).ok();
-    let names = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    for line in names.take_while(|line| !line.is_empty()) {
-        let name = line.split_whitespace().next().unwrap();
-        let is_there = COMMANDS.iter().any(|command| command.split(' ').next() == Some(name));
-        assert!(is_there || name == "help", "{name}");
+fn the_reference_is_made_of_the_help() {
+    let mut page = HEAD.to_owned();
+    for command in commands() {
+        let title = format!("bruit {command}");
+        write!(page, "\n## {}\n\n```text\n{}```\n", title.trim(), help(&command)).unwrap();
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cli.md");
+    // Lines of the help may end with spaces; those of a page should not.
+    let page: String = page.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    assert!(is_as_in(&path, &page), "BRUIT_UPDATE=1 writes it anew: docs/cli.md");
+}
+
+#[test]
+fn every_shell_has_a_completion_script() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = run(&["completion", shell]).ok();
+        for word in ["deliveries", "rotate", "concurrency"] {
+            assert!(script.contains(word), "{shell} {word}");
+        }
+    }
+    let folder = folder();
+    let path = folder.path().join("bruit.bash");
+    std::fs::write(&path, run(&["completion", "bash"]).ok()).unwrap();
+    ran(Command::new("bash").arg("-n").arg(&path)).ok();
+    // What a user gets after `bruit subs p<Tab>`.
+    let script = "source \"$1\"; COMP_WORDS=(bruit subs p); COMP_CWORD=2; \
+                  _bruit bruit p subs; echo \"${COMPREPLY[@]}\"";
+    let completed = ran(Command::new("bash").args(["-c", script, "sh"]).arg(&path)).ok();
+    assert_eq!(completed, "pause\n");
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = folder();
+    run(&["man", "--out", folder.path().to_str().unwrap()]).ok();
+    for command in commands() {
+        let name = format!("bruit {command}").trim().replace(' ', "-");
+        let path = folder.path().join(format!("{name}.1"));
+        let page = std::fs::read_to_string(&path).unwrap();
+        assert!(page.contains(&format!(".TH {}", name.to_uppercase())), "{page}");
+        for part in [".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS", ".SH \"EXIT STATUS\"", "130"] {
+            assert!(page.contains(part), "{name}: {part}\n{page}");
+        }
+        assert!(page.contains("bruit \\- ") || page.contains(&name.replace('-', "\\-")), "{page}");
+        let mut args = vec!["man"];
+        args.extend(command.split_whitespace());
+        assert_eq!(run(&args).ok(), page);
+    }
+    let pages = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(pages, commands().len());
+    assert_eq!(run(&["man", "no", "such"]).code, 5);
+    assert_eq!(run(&["man", "--out", "/no/such/folder"]).code, 1);
+    lint(folder.path());
+}
+
+/// man(1) finds no fault in the pages, on a machine that can format them.
+fn lint(folder: &Path) {
+    let mut man = Command::new("man");
+    man.args(["--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z"]);
+    if man.arg(folder.join("bruit.1")).output().map_or(true, |out| !out.status.success()) {
+        eprintln!("man(1) cannot format pages here; they are not looked at");
+        return;
+    }
+    for page in std::fs::read_dir(folder).unwrap() {
+        let mut man = Command::new("man");
+        man.args(["--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z"]);
+        let output = man.arg(page.unwrap().path()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && said.is_empty(), "{said}");
     }
 }

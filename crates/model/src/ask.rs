@@ -1,6 +1,6 @@
 //! Questions: items that are answered.
 
-use crate::{NodeId, Style, UnixNanos};
+use crate::{NodeId, Reduce, Style, UnixNanos};
 use std::time::Duration;
 
 /// What makes an item a question.
@@ -11,16 +11,6 @@ pub struct Ask {
     pub timeout: Duration,
     /// In which form the answers come.
     pub reduce: Reduce,
-}
-
-/// In which form the origin of a question gets the answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reduce {
-    /// Each part with the member that it is from.
-    #[default]
-    Collect,
-    /// Equal parts as one, with how many members gave it and the first few of them.
-    Tally,
 }
 
 impl Ask {

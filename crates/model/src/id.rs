@@ -1,6 +1,7 @@
 //! Ids of nodes and items, and their printable forms.
 
 use bruit_engine::MemberId;
+use bruit_engine::spread::ask::QuestionId;
 use std::fmt;
 use std::str::FromStr;
 
@@ -68,6 +69,12 @@ pub struct ItemId {
     pub start: u64,
     /// 1, 2, 3, … in that run.
     pub seq: u64,
+}
+
+impl QuestionId<NodeId> for ItemId {
+    fn origin(&self) -> NodeId {
+        self.origin
+    }
 }
 
 const BASE32: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";

@@ -18,9 +18,10 @@ mod topic;
 mod topic_record;
 
 pub use bruit_engine::Instant;
+pub use bruit_engine::spread::ask::Reduce;
 pub use bruit_engine::spread::rumor::{Spread, StopRule, Style};
 
-pub use ask::{Ask, ItemTrace, KeyInfo, Reduce};
+pub use ask::{Ask, ItemTrace, KeyInfo};
 pub use command::{Command, CommandError, Publish, Reply};
 pub use event::Event;
 pub use id::{ItemId, NodeId, ParseIdError};

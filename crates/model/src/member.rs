@@ -42,6 +42,11 @@ pub enum MemberState {
 }
 
 impl MemberState {
+    /// Whether it takes part, as far as is known: it is alive or suspect.
+    pub const fn may_be_there(self) -> bool {
+        matches!(self, Self::Alive | Self::Suspect)
+    }
+
     /// The word for it, everywhere.
     pub const fn word(self) -> &'static str {
         match self {

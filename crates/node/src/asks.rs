@@ -1,67 +1,46 @@
-//! Questions: items that are answered, to the node that asked.
+//! Questions: the `ask` engine between items and frames.
+//!
+//! A question is an item with the header `:ask`, and spreads as its style says; the engine does
+//! the rest. Its messages are confirmed ones, as those of `tell.rs` are; the confirmation comes
+//! from the engine of the receiver, once the origin has what it brought.
 
 use crate::NativeNode;
-use bruit_engine::spread::ask::message::{Group, Parts};
-use bruit_engine::{Deadlines, Instant};
-use bruit_model::{Ask, CommandError, Event, Item, ItemId, NodeId, Now, Reduce};
-use bruit_wire::{Answers, Frame};
+use bruit_engine::spread::ask::message::Send;
+use bruit_engine::spread::ask::{self, Asked, Event as Answered, Params, Refused};
+use bruit_model::{Ask, CommandError, Event, Item, ItemId, NodeId, Now};
+use bruit_wire::{ANSWER_GROUP_BYTES, ANSWER_MEMBER_BYTES, ANSWERS_BYTES, Answers, Frame};
 use bytes::Bytes;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-/// Questions remembered; the oldest is forgotten first.
-const QUESTIONS_MAX: usize = 1024;
-/// Parts of answers that an origin remembers, to know repetitions.
-const PARTS_MAX: usize = 65_536;
-/// How much longer than its timeout a question is remembered.
-const MARGIN: Duration = Duration::from_secs(5);
+/// The largest message of answers, whatever datagrams may hold: the count of different parts in it
+/// stays within the wire's limit.
+const MESSAGE_BYTES_MAX: usize = 16 << 10;
 
-#[derive(Debug)]
-struct Question {
-    reduce: Reduce,
-    /// How many parts this node has given.
-    given: u8,
-    is_over: bool,
-    /// What came, where this node asked.
-    seen: BTreeSet<(NodeId, u8)>,
-}
+pub(crate) type AskOut = ask::Out<NodeId, ItemId, Bytes>;
 
-#[derive(Debug, Default)]
-pub(crate) struct Asks {
-    questions: BTreeMap<ItemId, Question>,
-    ends: Deadlines<ItemId>,
-    parts: usize,
-    pub(crate) shed_count: u64,
-}
-
-impl Asks {
-    pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        self.ends.next()
-    }
-
-    fn forget(&mut self, id: &ItemId) {
-        if let Some(question) = self.questions.remove(id) {
-            self.parts -= question.seen.len();
-        }
+/// The engine's settings for a node whose datagrams hold so much plaintext.
+pub(crate) fn params(config: &crate::Config, plaintext_max: usize) -> Params {
+    Params {
+        direct_members_max: config.ask_direct_members_max,
+        hold_step: config.profile.hold_step(),
+        message_bytes_max: plaintext_max.min(MESSAGE_BYTES_MAX),
+        message_bytes: ANSWERS_BYTES,
+        group_bytes: ANSWER_GROUP_BYTES,
+        member_bytes: ANSWER_MEMBER_BYTES,
+        ..Params::default()
     }
 }
 
 impl NativeNode {
-    /// Notes an item that is a question.
-    pub(crate) fn note_question(&mut self, now: Now, item: &Item) {
-        let Some(ask) = item.ask() else { return };
-        while self.asks.questions.len() >= QUESTIONS_MAX
-            && let Some(at) = self.asks.ends.next()
-            && let Some((_, oldest)) = self.asks.ends.pop_due(at)
-        {
-            self.asks.shed_count += 1;
-            self.asks.forget(&oldest);
-        }
-        let (given, is_over, seen) = (0, false, BTreeSet::new());
-        let question = Question { reduce: ask.reduce, given, is_over, seen };
-        self.asks.questions.insert(item.id, question);
-        self.asks.ends.set(item.id, now.mono + ask.timeout + MARGIN);
+    /// Notes an item that is a question. Whoever sent its first copy is the way to its origin.
+    ///
+    /// Its time counts from now: clocks differ, and spreading takes a small part of it.
+    pub(crate) fn note_question(&mut self, now: Now, item: &Item, parent: Option<NodeId>) {
+        let Some(Ask { timeout, reduce }) = item.ask() else { return };
+        let members_count = self.swim.live_peers().len() + 1;
+        let (hops, deadline) = (item.hops, now.mono + timeout);
+        let asked = Asked { parent, reduce, hops, deadline, members_count };
+        self.asks.on_question(now.mono, item.id, asked, &mut self.asks_out);
     }
 
     pub(crate) fn answer(
@@ -75,59 +54,37 @@ impl NativeNode {
             let (what, given, limit) = ("the answer's length", part.len(), Ask::PART_BYTES_MAX);
             return Err(CommandError::TooLarge { what, given, limit });
         }
-        let known = self.asks.questions.get_mut(&to);
-        let question = known.filter(|question| !question.is_over).ok_or_else(|| {
-            CommandError::Invalid(format!("{to} is not a question that can still be answered"))
-        })?;
-        let ordinal = question.given;
-        question.given = ordinal.saturating_add(1);
-        question.is_over = is_last || ordinal == u8::MAX;
-        let group = Group { part, is_last, from: vec![(self.id, ordinal)] };
-        let answers = Arc::new(Answers { question: to, groups: vec![group] });
-        if to.origin == self.id {
-            self.on_answers(now, &answers);
-            return Ok(());
-        }
-        self.send_confirmed(now, to.origin, |token| Frame::Answers { token, answers })
+        let answered = self.asks.answer(now.mono, &to, part, is_last, &mut self.asks_out);
+        answered.map_err(|refused| match refused {
+            Refused::Unknown | Refused::Over => CommandError::Invalid(refused.to_string()),
+            Refused::Full => CommandError::Busy("the table of answers"),
+        })
     }
 
-    pub(crate) fn on_answers(&mut self, _now: Now, answers: &Answers) {
-        let Parts { question: to, groups } = answers;
-        let own = self.id;
-        let known = self.asks.questions.get_mut(to).filter(|_| to.origin == own);
-        let Some(question) = known else {
-            self.asks.shed_count += 1;
-            return;
-        };
-        let mut events = Vec::new();
-        for Group { part, is_last, from } in groups {
-            let room = PARTS_MAX.saturating_sub(self.asks.parts);
-            let is_new = |each: &&(NodeId, u8)| question.seen.insert(**each);
-            let new: Vec<NodeId> = from.iter().take(room).filter(is_new).map(|it| it.0).collect();
-            self.asks.parts += new.len();
-            let at_once = match question.reduce {
-                Reduce::Collect => 1,
-                Reduce::Tally => usize::MAX,
-            };
-            for members in new.chunks(at_once) {
-                events.push(Event::Answer {
-                    to: *to,
-                    from: members[0],
-                    part: part.clone(),
-                    is_last: *is_last,
-                    count: members.len() as u64,
-                    also_from: members.iter().take(Ask::NAMED_MAX).skip(1).copied().collect(),
-                });
+    pub(crate) fn on_answers(&mut self, now: Now, from: NodeId, token: u64, answers: Arc<Answers>) {
+        let answers = Arc::unwrap_or_clone(answers);
+        self.asks.handle_message(now.mono, &from, token, answers, &mut self.asks_out);
+    }
+
+    /// Hands the engine's sends to the confirmed messages, and its events on.
+    pub(crate) fn settle_asks(&mut self, now: Now) {
+        while let Some(event) = self.asks_out.pop_event() {
+            let Answered::Answer { question: to, part, is_last, from: members } = event;
+            let Some(&from) = members.first() else { continue };
+            let count = members.len() as u64;
+            let also_from = members.into_iter().take(Ask::NAMED_MAX).skip(1).collect();
+            self.event(Event::Answer { to, from, part, is_last, count, also_from });
+        }
+        while let Some(send) = self.asks_out.pop_send() {
+            match send {
+                Send::Confirm { to, ticket } => self.send(now, to, &Frame::Told { token: ticket }),
+                Send::Parts { to, number, parts, patience, until } => {
+                    let is_sent = self.send_answers(now, to, number, parts, (patience, until));
+                    if is_sent.is_err() {
+                        self.asks.undelivered(now.mono, number, &mut self.asks_out);
+                    }
+                }
             }
-        }
-        for event in events {
-            self.event(event);
-        }
-    }
-
-    pub(crate) fn forget_questions(&mut self, now: Now) {
-        while let Some((_, id)) = self.asks.ends.pop_due(now.mono) {
-            self.asks.forget(&id);
         }
     }
 }

@@ -49,6 +49,15 @@ impl Profile {
         }
     }
 
+    /// See [`bruit_engine::spread::ask::Params::hold_step`]. Default: 10 ms, 20 ms, 200 ms (guess).
+    pub(crate) fn hold_step(self) -> Duration {
+        match self {
+            Self::Local => Duration::from_millis(10),
+            Self::Lan => Duration::from_millis(20),
+            Self::Wan => Duration::from_millis(200),
+        }
+    }
+
     /// The first wait before an unconfirmed message is sent again; it doubles each time.
     pub(crate) fn retry_delay(self) -> Duration {
         match self {
@@ -71,6 +80,9 @@ pub struct Config {
     /// The largest datagram it sends, in bytes of UDP payload. Default 1,400: what passes
     /// every common tunnel (memberlist `config.go` `UDPBufferSize`). Range 576..=65,507.
     pub datagram_bytes_max: usize,
+    /// Up to so many members, answers to questions go straight to who asked. Default 1,000, see
+    /// [`bruit_engine::spread::ask::Params::direct_members_max`].
+    pub ask_direct_members_max: usize,
     /// A [`bruit_model::Node::snapshot`] of an earlier run.
     pub snapshot: Option<Vec<u8>>,
     /// Items that earlier runs of this node accepted: it holds them again, for those whom they
@@ -89,6 +101,7 @@ impl Config {
             advertise,
             profile: Profile::default(),
             datagram_bytes_max: 1400,
+            ask_direct_members_max: 1000,
             snapshot: None,
             held: Vec::new(),
             generation: 1,

@@ -107,8 +107,7 @@ impl NativeNode {
             }
             Frame::Told { token } => self.on_told(from, token),
             Frame::Answers { token, answers } => {
-                self.send_by(now, route, &Frame::Told { token });
-                self.on_answers(now, &answers);
+                self.on_answers(now, from, token, answers);
             }
             Frame::Ping { .. }
             | Frame::PingReq { .. }

@@ -9,7 +9,7 @@ use bruit_engine::spread::rumor::message::Message;
 use bruit_engine::spread::rumor::{self, Arrival};
 use bruit_engine::{FullView, Instant};
 use bruit_model::{
-    Ask, CommandError, Event, Header, HybridTime, Item, ItemId, Items, NodeId, Now, Publish,
+    Ask, CommandError, Event, Header, HybridTime, Item, ItemId, Items, NodeId, Now, Path, Publish,
     Spread, StopRule, Style, TopicParams, meta,
 };
 use bruit_wire::Frame;
@@ -23,6 +23,10 @@ use std::time::Duration;
 const DORMANT_MARGIN: Duration = Duration::from_secs(60);
 /// From this payload on, `auto` is push: direct mail would hold a copy for every member at once.
 const DIRECT_BYTES_MAX: usize = 16 << 10;
+/// For how long after its time a question of Bruit's own is kept. Clocks differ by less (guess).
+pub(crate) const INTERNAL_QUESTIONS_KEPT: Duration = Duration::from_secs(60);
+/// How much longer than its time a node holds one: it may carry a secret.
+const INTERNAL_QUESTION_MARGIN: Duration = Duration::from_secs(5);
 /// How long a dormant run is remembered, so that its items do not come back.
 const FORGET_AFTER: Duration = Duration::from_secs(24 * 3600);
 
@@ -46,6 +50,9 @@ impl NativeNode {
         if self.leaving {
             return Err(CommandError::Leaving);
         }
+        if publish.ask.is_some() && !self.asks.may_ask() {
+            return Err(CommandError::Busy("the table of questions"));
+        }
         let topic = match &publish.topic {
             None => self.registry.topic_of(&publish.path).clone(),
             Some(pattern) => self.registry.topic_called(pattern).cloned().ok_or_else(|| {
@@ -66,7 +73,9 @@ impl NativeNode {
     fn stamp(&mut self, now: Now, publish: Publish, topic: &TopicParams) -> Item {
         let id = ItemId { origin: self.id, start: self.start, seq: self.next_seq };
         self.next_seq += 1;
-        let expiry = publish.expiry.or(topic.expiry);
+        let internal = publish.ask.filter(|_| is_internal(&publish.path));
+        let expiry = internal.map(|ask| ask.timeout + INTERNAL_QUESTIONS_KEPT);
+        let expiry = publish.expiry.or(expiry).or(topic.expiry);
         let mut headers = publish.headers;
         if let Some(ask) = publish.ask {
             headers.push(Header { name: meta::ASK.into(), value: ask.to_header().into() });
@@ -171,9 +180,12 @@ impl NativeNode {
             }
             return;
         }
-        self.note_question(now, &item);
+        self.note_question(now, &item, from);
         self.store.note_first(now.unix, &item, from, repaired);
         self.retain(now, &item);
+        if let Some(ask) = item.ask().filter(|_| is_internal(&item.path)) {
+            self.store.drop_at(item.id, now.mono + ask.timeout + INTERNAL_QUESTION_MARGIN);
+        }
         self.event(Event::Item { item, from, repaired });
     }
 
@@ -327,8 +339,7 @@ impl NativeNode {
 /// Paths of Bruit's own questions are for questions, and only nodes mark an item as one.
 fn check_question(publish: &Publish) -> Result<(), CommandError> {
     let invalid = |text: &str| Err(CommandError::Invalid(text.to_owned()));
-    let is_internal = publish.path.as_str().split('/').next() == Some(Ask::PATH);
-    if is_internal && publish.ask.is_none() {
+    if is_internal(&publish.path) && publish.ask.is_none() {
         return invalid("paths under $ask are Bruit's own");
     }
     if publish.headers.iter().any(|header| &*header.name == meta::ASK) {
@@ -338,6 +349,11 @@ fn check_question(publish: &Publish) -> Result<(), CommandError> {
         Some(ask) if !ask.is_valid() => invalid("a question waits 1 ms to 600 s for its answers"),
         Some(_) | None => Ok(()),
     }
+}
+
+/// Whether a path is for questions of Bruit's own.
+pub(crate) fn is_internal(path: &Path) -> bool {
+    path.as_str().split('/').next() == Some(Ask::PATH)
 }
 
 fn check_limits(publish: &Publish) -> Result<(), CommandError> {

@@ -1,6 +1,6 @@
 //! The machine: what it consists of, how it starts, and the `Node` trait.
 
-use crate::asks::Asks;
+use crate::asks::{self, AskOut};
 use crate::counters::Counters;
 use crate::incoming::Route;
 use crate::join::Joins;
@@ -17,6 +17,7 @@ use crate::{Config, Secrets, snapshot};
 use bruit_engine::clock::hybrid::HybridClock;
 use bruit_engine::membership::swim::{self, Swim};
 use bruit_engine::reconcile::scuttlebutt::{self, Scuttlebutt};
+use bruit_engine::spread::ask::Ask;
 use bruit_engine::spread::intervals::{self, Intervals};
 use bruit_engine::spread::rumor::{self, Rumor};
 use bruit_engine::{Instant, MemberId, Outbox, Rng};
@@ -79,7 +80,8 @@ pub struct NativeNode {
     pub(crate) clock: HybridClock,
     pub(crate) repair: Repair,
     pub(crate) tells: Tells,
-    pub(crate) asks: Asks,
+    pub(crate) asks: Ask<NodeId, ItemId, Bytes>,
+    pub(crate) asks_out: AskOut,
     pub(crate) joins: Joins,
     pub(crate) channel: Channel,
     pub(crate) keyring: Keyring,
@@ -128,6 +130,7 @@ impl NativeNode {
         let generation = u64::from(config.generation) << 32 | secrets.start & 0xffff_ffff;
         let metadata = Scuttlebutt::new(scuttlebutt::Limits::default(), id, generation);
         let first_token = rng.next_u64();
+        let asks = asks::params(&config, config.datagram_bytes_max - Channel::OVERHEAD_MAX);
         let mut node = Self {
             id,
             start: secrets.start,
@@ -144,7 +147,8 @@ impl NativeNode {
             clock: HybridClock::default(),
             repair: Repair::default(),
             tells: Tells::new(first_token),
-            asks: Asks::default(),
+            asks: Ask::new(asks, id),
+            asks_out: Outbox::new(ENGINE_SENDS_MAX),
             joins: Joins::default(),
             channel,
             keyring,
@@ -218,9 +222,10 @@ impl NativeNode {
 
     /// After any input: carries what the engines put out to where it goes.
     pub(crate) fn settle(&mut self, now: Now) {
-        while !(self.swim_out.is_empty() && self.rumor_out.is_empty()) {
+        while !(self.swim_out.is_empty() && self.rumor_out.is_empty() && self.asks_out.is_empty()) {
             self.settle_swim(now);
             self.settle_rumor(now);
+            self.settle_asks(now);
         }
     }
 
@@ -236,7 +241,7 @@ impl NativeNode {
             Command::Evict(id) => self.evict(now, id)?,
             Command::InstallKey(key) => self.install_key(&ClusterKey::new(*key))?,
             Command::UseKey(key) => self.use_key(ClusterKey::new(*key)),
-            Command::RemoveKey(fingerprint) => self.remove_key(&fingerprint)?,
+            Command::RemoveKey(fingerprint) => self.remove_key(now, &fingerprint)?,
             Command::ReportLag(lag) => self.swim.note_lag(now.mono, lag),
             Command::Extra(_) => return Err(CommandError::Unsupported),
         }
@@ -254,10 +259,12 @@ impl NativeNode {
         self.channel.keyring().use_key(key);
     }
 
-    fn remove_key(&mut self, fingerprint: &str) -> Result<(), CommandError> {
+    fn remove_key(&mut self, now: Now, fingerprint: &str) -> Result<(), CommandError> {
         let invalid = |error: KeyringError| CommandError::Invalid(error.to_string());
         self.keyring.remove_by_fingerprint(fingerprint).map_err(invalid)?;
-        self.channel.keyring().remove_by_fingerprint(fingerprint).map_err(invalid)
+        self.channel.keyring().remove_by_fingerprint(fingerprint).map_err(invalid)?;
+        self.streams.retire_key(now, fingerprint);
+        Ok(())
     }
 }
 
@@ -306,7 +313,7 @@ impl Node for NativeNode {
         self.swim.handle_timeout(now.mono, &mut self.swim_out);
         self.spread_timeout(now);
         self.retry_tells(now);
-        self.forget_questions(now);
+        self.asks.handle_timeout(now.mono, &mut self.asks_out);
         self.retry_joins(now);
         self.want_missing(now);
         self.close_idle_streams(now);

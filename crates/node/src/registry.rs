@@ -5,11 +5,12 @@
 //! So records spread and are repaired exactly as items are.
 
 use crate::NativeNode;
+use crate::items::{INTERNAL_QUESTIONS_KEPT, is_internal};
 use crate::node::Run;
 use bruit_engine::Instant;
 use bruit_model::{
-    CommandError, Event, Header, HybridTime, Item, ItemId, NodeId, Now, Path, Pattern, Publish,
-    Record, Records, TopicParams, meta,
+    Ask, CommandError, Event, Header, HybridTime, Item, ItemId, NodeId, Now, Path, Pattern,
+    Publish, Record, Records, Retention, TopicParams, meta,
 };
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,14 +45,24 @@ pub(crate) struct Registry {
     winners: BTreeMap<Arc<str>, Winner>,
     /// Most specific first; the root is last.
     topics: Vec<TopicParams>,
+    /// Of questions of Bruit's own, whatever the others say.
+    questions: TopicParams,
     pub(crate) refused_count: u64,
 }
 
 impl Default for Registry {
     fn default() -> Self {
         let topics = vec![TopicParams::new(Pattern::root())];
-        Self { winners: BTreeMap::new(), topics, refused_count: 0 }
+        Self { winners: BTreeMap::new(), topics, questions: questions_topic(), refused_count: 0 }
     }
+}
+
+/// Questions of Bruit's own are wanted for as long as they can be answered.
+fn questions_topic() -> TopicParams {
+    let pattern = Pattern::parse(&format!("{}/**", Ask::PATH)).expect("a valid pattern");
+    let (items_max, bytes_max) = (1024, 4 << 20);
+    let retention = Retention { items_max, bytes_max, age_max: INTERNAL_QUESTIONS_KEPT };
+    TopicParams { retention, ..TopicParams::new(pattern) }
 }
 
 /// What became of a record's item.
@@ -115,6 +126,9 @@ impl Registry {
 
     /// The topic that `path` belongs to.
     pub(crate) fn topic_of(&self, path: &Path) -> &TopicParams {
+        if is_internal(path) {
+            return &self.questions;
+        }
         let found = self.topics.iter().find(|topic| topic.pattern.matches(path));
         found.unwrap_or_else(|| self.topics.last().expect("the root topic is always there"))
     }

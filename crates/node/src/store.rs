@@ -1,8 +1,8 @@
 //! The items that a node holds for those who missed them.
 
 use crate::node::Run;
-use bruit_engine::Instant;
 use bruit_engine::spread::retention::{Bounds, Retention};
+use bruit_engine::{Deadlines, Instant};
 use bruit_model::{Item, ItemId, ItemTrace, Items, NodeId, Pattern, UnixNanos};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +16,8 @@ pub(crate) struct Store {
     next_arrival: u64,
     held_bytes: u64,
     retention: Retention<Pattern, ItemId>,
+    /// When those go that are not held as long as their topic says.
+    ends: Deadlines<ItemId>,
     /// How each came, as long as it is held.
     traces: BTreeMap<ItemId, ItemTrace>,
 }
@@ -44,9 +46,19 @@ impl Store {
 
     /// Drops what is too old; what that was is returned.
     pub(crate) fn expire(&mut self, now: Instant) -> Vec<ItemId> {
-        let expired = self.retention.expire(now);
+        let mut expired = self.retention.expire(now);
+        while let Some((_, id)) = self.ends.pop_due(now) {
+            expired.push(id);
+        }
         self.drop_all(&expired);
         expired
+    }
+
+    /// Drops an item that is held at this time, whatever its topic says.
+    pub(crate) fn drop_at(&mut self, id: ItemId, at: Instant) {
+        if self.items.contains_key(&id) {
+            self.ends.set(id, at);
+        }
     }
 
     fn drop_all(&mut self, ids: &[ItemId]) {
@@ -81,6 +93,7 @@ impl Store {
 
     pub(crate) fn remove(&mut self, id: &ItemId) {
         self.retention.remove(id);
+        self.ends.cancel(id);
         self.traces.remove(id);
         if let Some(item) = self.items.remove(id) {
             self.held_bytes -= item.held_bytes() as u64;
@@ -91,7 +104,7 @@ impl Store {
     }
 
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        self.retention.next_timeout()
+        [self.retention.next_timeout(), self.ends.next()].into_iter().flatten().min()
     }
 
     pub(crate) fn shed_count(&self) -> u64 {

@@ -1,4 +1,4 @@
-//! Confirmed messages from one application to another, such as receipts.
+//! Confirmed messages: from one application to another, such as receipts, and answers.
 //!
 //! A message is sent by datagram and sent again, after a wait that doubles, until the receiver
 //! confirms its token or [`GIVE_UP_AFTER`] is over. The receiver confirms each copy and passes on
@@ -8,15 +8,21 @@ use crate::NativeNode;
 use crate::incoming::Route;
 use bruit_engine::{Deadlines, Instant};
 use bruit_model::{CommandError, Event, NodeId, Now};
-use bruit_wire::Frame;
+use bruit_wire::{Answers, Frame};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The largest message, in bytes.
 pub(crate) const BYTES_MAX: usize = 4096;
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 const PENDING_MAX: usize = 4096;
+/// How often answers are sent to a member on their way; then they go to the origin (guess).
+const PARENT_TRIES: u32 = 3;
+/// The wait for the confirmation of answers grows up to so many times the first, since their time
+/// is short (guess).
+const ANSWER_WAIT_FACTOR_MAX: u32 = 4;
 /// Tokens remembered to tell copies apart; at the longest wait of 5 s that is 800 a second.
 const RECENT_MAX: usize = 4096;
 
@@ -32,11 +38,21 @@ pub(crate) struct Tells {
 #[derive(Debug)]
 struct Pending {
     to: NodeId,
-    /// The frame.
-    bytes: Bytes,
-    is_answer: bool,
+    frame: Bytes,
+    plan: Plan,
+}
+
+/// How a message is repeated.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    /// Until the next time.
     wait: Duration,
+    /// It doubles each time up to this.
+    wait_max: Duration,
+    tries_left: u32,
     give_up: Instant,
+    /// Under which number the `ask` engine knows it; `None` for a message of the application.
+    answers: Option<u64>,
 }
 
 impl Tells {
@@ -78,14 +94,45 @@ impl NativeNode {
         if self.swim.get(&to).is_none() {
             return Err(CommandError::UnknownMember(to));
         }
-        self.send_confirmed(now, to, |token| Frame::Tell { token, bytes })
+        let plan = Plan {
+            wait: self.config.profile.retry_delay(),
+            wait_max: GIVE_UP_AFTER,
+            tries_left: u32::MAX,
+            give_up: now.mono + GIVE_UP_AFTER,
+            answers: None,
+        };
+        self.send_confirmed(now, to, plan, |token| Frame::Tell { token, bytes })
     }
 
-    /// Sends a frame until it is confirmed.
-    pub(crate) fn send_confirmed(
+    /// Sends parts of answers until they are confirmed. What `patience` and `until` are,
+    /// [`bruit_engine::spread::ask::message::Send`] says.
+    pub(crate) fn send_answers(
         &mut self,
         now: Now,
         to: NodeId,
+        number: u64,
+        answers: Arc<Answers>,
+        (patience, until): (Duration, Instant),
+    ) -> Result<(), CommandError> {
+        let retry_delay = self.config.profile.retry_delay();
+        let to_origin = to == answers.question.origin;
+        let tries_left = if to_origin { u32::MAX } else { PARENT_TRIES };
+        let plan = Plan {
+            wait: retry_delay + patience,
+            wait_max: (retry_delay + patience) * ANSWER_WAIT_FACTOR_MAX,
+            tries_left,
+            give_up: until,
+            answers: Some(number),
+        };
+        self.send_confirmed(now, to, plan, |token| Frame::Answers { token, answers })
+    }
+
+    /// Sends a frame until it is confirmed.
+    fn send_confirmed(
+        &mut self,
+        now: Now,
+        to: NodeId,
+        plan: Plan,
         frame: impl FnOnce(u64) -> Frame,
     ) -> Result<(), CommandError> {
         if self.tells.pending.len() >= PENDING_MAX {
@@ -93,33 +140,42 @@ impl NativeNode {
         }
         let token = self.tells.next_token;
         self.tells.next_token = token.wrapping_add(1);
-        let wait = self.config.profile.retry_delay();
-        let give_up = now.mono + GIVE_UP_AFTER;
         let frame = frame(token);
-        let is_answer = matches!(frame, Frame::Answers { .. });
         let mut bytes = Vec::with_capacity(frame.encoded_len());
         frame.encode(&mut bytes);
-        let bytes = Bytes::from(bytes);
-        self.send_encoded(now, Route::Member(to), bytes.clone());
-        self.tells.pending.insert(token, Pending { to, bytes, is_answer, wait, give_up });
-        self.tells.retries.set(token, now.mono + wait);
+        let frame = Bytes::from(bytes);
+        self.tells.pending.insert(token, Pending { to, frame, plan });
+        self.try_tell(now, token);
         Ok(())
+    }
+
+    /// Sends a pending message, and waits for its confirmation.
+    fn try_tell(&mut self, now: Now, token: u64) {
+        let Some(pending) = self.tells.pending.get_mut(&token) else { return };
+        let (to, frame, plan) = (pending.to, pending.frame.clone(), &mut pending.plan);
+        plan.tries_left -= 1;
+        let wait = plan.wait;
+        plan.wait = (wait * 2).min(plan.wait_max);
+        self.tells.retries.set(token, now.mono + wait);
+        self.send_encoded(now, Route::Member(to), frame);
     }
 
     pub(crate) fn retry_tells(&mut self, now: Now) {
         while let Some((_, token)) = self.tells.retries.pop_due(now.mono) {
-            let Some(mut pending) = self.tells.pending.remove(&token) else { continue };
-            if now.mono >= pending.give_up {
-                self.counters.tells_failed += 1;
-                if !pending.is_answer {
-                    self.event(Event::TellFailed { to: pending.to });
+            let Some(Pending { plan, .. }) = self.tells.pending.get(&token) else { continue };
+            if now.mono < plan.give_up && plan.tries_left > 0 {
+                self.try_tell(now, token);
+            } else if let Some(pending) = self.tells.pending.remove(&token) {
+                match pending.plan.answers {
+                    None => {
+                        self.counters.tells_failed += 1;
+                        self.event(Event::TellFailed { to: pending.to });
+                    }
+                    Some(number) => {
+                        self.asks.undelivered(now.mono, number, &mut self.asks_out);
+                    }
                 }
-                continue;
             }
-            self.send_encoded(now, Route::Member(pending.to), pending.bytes.clone());
-            pending.wait *= 2;
-            self.tells.retries.set(token, now.mono + pending.wait);
-            self.tells.pending.insert(token, pending);
         }
     }
 
@@ -133,8 +189,11 @@ impl NativeNode {
 
     pub(crate) fn on_told(&mut self, from: NodeId, token: u64) {
         if self.tells.pending.get(&token).is_some_and(|pending| pending.to == from) {
-            self.tells.pending.remove(&token);
             self.tells.retries.cancel(&token);
+            let pending = self.tells.pending.remove(&token);
+            if let Some(number) = pending.and_then(|pending| pending.plan.answers) {
+                self.asks.delivered(number, &mut self.asks_out);
+            }
         }
     }
 }

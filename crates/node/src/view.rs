@@ -115,6 +115,7 @@ impl NativeNode {
         visit("items_shed", "", self.store.shed_count());
         visit("records_refused", "", self.registry.refused_count);
         visit("streams", "", self.streams.len() as u64);
+        visit("streams_retired", "", self.streams.retired_count() as u64);
         self.visit_engine_counters(visit);
     }
 
@@ -124,6 +125,8 @@ impl NativeNode {
         let channel = self.channel.stats();
         let metadata = self.metadata.counts();
         let seen = self.seen.counts();
+        let asks = self.asks.stats();
+        let (questions, parts, bytes) = self.asks.load();
         for (name, label, value) in [
             ("suspicions", "", swim.suspicions),
             ("false_suspicions", "", swim.suspicions_refuted),
@@ -138,6 +141,20 @@ impl NativeNode {
             ("pulls", "", rumor.pulls),
             ("sends_shed", "membership", self.swim_out.shed_count()),
             ("sends_shed", "spread", self.rumor_out.shed_count()),
+            ("sends_shed", "answers", self.asks_out.shed_count()),
+            ("questions", "", questions as u64),
+            ("questions_shed", "", asks.questions_shed),
+            ("answers_held", "", parts as u64),
+            ("answers_held_bytes", "", bytes as u64),
+            ("answer_messages", "sent", asks.sent),
+            ("answer_messages", "received", asks.came),
+            ("answer_messages", "fallback", asks.fallbacks),
+            ("answers", "gathered", asks.gathered),
+            ("answers", "received", asks.received),
+            ("answers", "duplicate", asks.duplicates),
+            ("answers", "late", asks.late),
+            ("answers", "shed", asks.shed),
+            ("answers", "lost", asks.lost),
             ("clocks_ahead", "", self.clock.refused_count()),
             ("challenges", "sent", channel.challenges_sent),
             ("challenges", "limited", channel.challenges_limited),

@@ -48,6 +48,8 @@ pub(super) async fn newest(shared: &Shared, limit: usize) -> Result<Vec<ItemView
 async fn find(shared: &Shared, id: &str) -> Result<Arc<Item>, Problem> {
     let wanted = id.to_ascii_uppercase();
     let found = shared.node.with(move |node, _| node.items().find(&wanted)).await?;
+    // What is under `$` is the group's own, and may be secret.
+    let found = found.filter(|item| !item.path.as_str().starts_with('$'));
     found.ok_or_else(|| {
         Problem::not_found(format!("no item {} is held here", id.escape_debug()))
             .hint("items are kept as long as their topic's retention says")

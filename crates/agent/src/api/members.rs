@@ -109,7 +109,7 @@ fn no_local(name: &str) -> Problem {
 }
 
 /// A request's body as JSON.
-async fn read_json<T: for<'a> Deserialize<'a>>(
+pub(super) async fn read_json<T: for<'a> Deserialize<'a>>(
     shared: &Shared,
     request: Request,
     hint: &str,

@@ -4,10 +4,13 @@
 //! `/metrics` are for machines. Errors are RFC 9457 problem details everywhere.
 
 mod body;
+mod evict;
 mod extract;
 mod guard;
 mod health;
 mod items;
+mod key_views;
+mod keys;
 mod members;
 mod openapi;
 mod problem;
@@ -16,6 +19,7 @@ mod server;
 mod status;
 mod stream;
 mod topics;
+mod trace;
 pub(crate) mod views;
 
 #[cfg(test)]
@@ -60,12 +64,19 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/v1/items/{id}", "one item, with receipts where a caller waited",
         || get(items::one)),
     ("GET", "/v1/items/{id}/body", "its payload", || get(items::body)),
+    ("GET", "/v1/items/{id}/trace?timeout=2s", "who got it, how, and what became of it there",
+        || get(trace::trace)),
     ("GET", "/v1/deliveries?state=failed", "the dead letters of this agent",
         || get(items::deliveries)),
     ("GET", "/v1/status", "counters, queues, warnings", || get(status::status)),
     ("PATCH", "/v1/self/tags", "set metadata of this agent; null removes",
         || patch(members::tags)),
     ("POST", "/v1/join", "contact other agents", || post(members::join)),
+    ("POST", "/v1/evict", "declare a failed member gone", || post(evict::evict)),
+    ("GET", "/v1/keys", "the group's keys, and who lacks which", || get(keys::list)),
+    ("POST", "/v1/keys/rotate", "have the whole group use another key", || post(keys::rotate)),
+    ("DELETE", "/v1/keys/{fingerprint}", "have the whole group accept a key no more",
+        || delete(keys::remove)),
     ("POST", "/v1/leave", "say goodbye and end this agent", || post(members::leave)),
     ("GET", "/v1/stream?types=member,item,delivery,subscription",
         "changes as they happen (SSE)", || get(stream::stream)),

@@ -73,6 +73,12 @@ impl Problem {
         Self { kind, title, status: status.as_u16(), detail, hint: None, retry_after }
     }
 
+    /// Goes on with what happened.
+    pub(crate) fn more(mut self, detail: &str) -> Self {
+        self.detail += detail;
+        self
+    }
+
     /// Adds what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

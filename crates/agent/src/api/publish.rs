@@ -1,16 +1,17 @@
 //! `/all/…` and `/topics/…`: an item is published, and the caller told who got it if it asks.
 
 use super::problem::Problem;
-use super::views::{AcceptedView, SummaryView};
+use super::views::{AcceptedBatchView, AcceptedView, SummaryView};
 use super::{body, json};
-use crate::delivery::LOOP_GUARD;
+use crate::delivery::{LOOP_GUARD, Published, recognise};
 use crate::receipts::{self, TIMEOUT_DEFAULT, TIMEOUT_MAX, Wait, Want, parse_duration};
 use crate::shared::{Shared, count};
-use crate::store::Expected;
+use crate::store::{Expected, Store};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bruit_model::{
-    Command, CommandError, Header, ItemId, Path, PathError, Pattern, Publish, Reply, meta,
+    Command, CommandError, Header, ItemId, Node, Now, Path, PathError, Pattern, Publish, Reply,
+    meta,
 };
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery};
@@ -21,6 +22,9 @@ use std::time::Duration;
 /// How long an answer waits for the disk. A disk that takes longer stores the item all the same,
 /// unless it fails. Guess.
 const STORE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many events of a batch are published before others get a turn. Guess.
+const BATCH_AT_ONCE: usize = 64;
 
 /// `ANY /all/{path}`: the request itself is the item.
 pub(super) async fn all(
@@ -44,7 +48,7 @@ pub(super) async fn all(
     publish(&shared, path, headers, payload, options).await
 }
 
-/// `POST /topics/{path}`: the body is an event.
+/// `POST /topics/{path}`: the body is an event, or a batch of `CloudEvents`.
 pub(super) async fn topic(
     State(shared): State<Arc<Shared>>,
     request: Request,
@@ -58,7 +62,16 @@ pub(super) async fn topic(
     headers.extend(carried(&parts.headers));
     let waits = parts.headers.contains_key(header::EXPECT);
     let payload = body::read(&shared, body, waits).await?;
-    publish(&shared, path, headers, payload, options).await
+    let recognised = recognise(&headers, &payload).map_err(|error| {
+        Problem::bad_request(error.to_string())
+            .hint("without ce-specversion, or with another Content-Type, it is no CloudEvent")
+    })?;
+    match recognised {
+        Published::Plain | Published::Event => {
+            publish(&shared, path, headers, payload, options).await
+        }
+        Published::Batch(events) => publish_batch(&shared, path, events, options).await,
+    }
 }
 
 /// What the caller asks of us, by `Bruit-*` headers.
@@ -113,14 +126,29 @@ fn refuse_loop(shared: &Shared, headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn item_path(text: &str) -> Result<Path, Problem> {
-    let path = Path::parse(text).map_err(|error| match error {
-        PathError::TooLong => Problem::too_large(error.to_string()),
-        PathError::Empty | PathError::Control => Problem::bad_request(error.to_string()),
-    })?;
+    let path =
+        Path::parse(text.strip_prefix('/').unwrap_or(text)).map_err(|error| match error {
+            PathError::TooLong => Problem::too_large(error.to_string()),
+            PathError::Empty | PathError::Control => Problem::bad_request(error.to_string()),
+        })?;
     if path.as_str().starts_with('$') {
         return Err(Problem::bad_request("paths that start with $ are reserved"));
     }
+    if let Some(segment) = path.as_str().split('/').find(|segment| is_dots(segment)) {
+        let segment = segment.escape_debug();
+        return Err(Problem::bad_request(format!("the path has a segment {segment}"))
+            .hint("name the path that is meant; curl needs --path-as-is to send such a one"));
+    }
     Ok(path)
+}
+
+/// Whether a segment means "this one" or "the one above" (RFC 3986, 5.2.4), also as some servers
+/// read it: percent-encoded, or before a `;`. A subscription's pattern selects the path as it is
+/// written, and the consumer would be asked for another one.
+fn is_dots(segment: &str) -> bool {
+    let name = segment.split(';').next().unwrap_or_default();
+    let dots = name.replace("%2e", ".").replace("%2E", ".");
+    matches!(&*dots, "." | "..")
 }
 
 fn ours(name: &'static str, value: &str) -> Header {
@@ -198,28 +226,20 @@ async fn publish(
     if options.want.is_some() {
         headers.push(ours(meta::RECEIPT, ""));
     }
-    let item = Publish {
-        path: path.clone(),
-        topic: options.topic,
-        headers,
-        payload,
-        style: None,
-        expiry: None,
-        ask: None,
-    };
+    let item = item(&path, options.topic, headers, payload);
     let accepted = accept(shared, item, options.want).await?;
-    let (id, path) = (accepted.id.to_string(), path.as_str().to_owned());
+    let id = accepted.id.to_string();
     let id_header = HeaderValue::try_from(&id).expect("a printable id is ASCII");
     let location = format!("/v1/items/{id}");
     let mut response = if let Some(wait) = accepted.wait {
         let summary = wait.until(options.timeout).await;
-        let mut view = SummaryView::new(id, path, &summary);
+        let mut view = SummaryView::new(id, path.as_str().to_owned(), &summary);
         view.hint = accepted.hint;
         let status = if view.met { StatusCode::OK } else { StatusCode::GATEWAY_TIMEOUT };
         json(status, &view)
     } else {
-        let stored = is_stored(accepted.stored).await;
-        json(StatusCode::ACCEPTED, &AcceptedView { id, path, stored })
+        let stored = is_stored(vec![accepted.stored]).await;
+        json(StatusCode::ACCEPTED, &accepted_view(shared, id, &path, stored))
     };
     let headers = response.headers_mut();
     headers.insert("bruit-item-id", id_header);
@@ -228,10 +248,90 @@ async fn publish(
     Ok(response)
 }
 
-/// Waits until an item is on disk; whether it is.
-async fn is_stored(stored: Option<Expected>) -> bool {
-    let Some(stored) = stored else { return false };
-    tokio::time::timeout(STORE_PATIENCE, stored.kept()).await.unwrap_or(false)
+/// Waits until items are on disk; whether all are.
+async fn is_stored(items: Vec<Option<Expected>>) -> bool {
+    let all = async {
+        let mut all = true;
+        for item in items {
+            all &= match item {
+                Some(item) => item.kept().await,
+                None => false,
+            };
+        }
+        all
+    };
+    tokio::time::timeout(STORE_PATIENCE, all).await.unwrap_or(false)
+}
+
+fn item(path: &Path, topic: Option<Pattern>, headers: Vec<Header>, payload: Bytes) -> Publish {
+    let path = path.clone();
+    Publish { path, topic, headers, payload, style: None, expiry: None, ask: None }
+}
+
+/// Publishes each event of a batch, in their order. The first that is refused ends it.
+async fn publish_batch(
+    shared: &Shared,
+    path: Path,
+    events: Vec<(Vec<Header>, Bytes)>,
+    options: Options,
+) -> Result<Response, Problem> {
+    if options.want.is_some() {
+        return Err(Problem::bad_request("a batch cannot be waited for")
+            .hint("send each event by itself, or leave Bruit-Wait out"));
+    }
+    let count = events.len();
+    let mut ids: Vec<String> = Vec::with_capacity(count);
+    let mut on_disk = Vec::with_capacity(count);
+    let mut events = events.into_iter();
+    while ids.len() < count {
+        let items: Vec<Publish> = events
+            .by_ref()
+            .take(BATCH_AT_ONCE)
+            .map(|(headers, payload)| item(&path, options.topic.clone(), headers, payload))
+            .collect();
+        let store = shared.store.clone();
+        let (accepted, refused) =
+            shared.node.with(move |node, now| accept_all(node, now, items, store.as_ref())).await?;
+        for (id, stored) in accepted {
+            ids.push(id.to_string());
+            on_disk.push(stored);
+        }
+        if let Some(refused) = refused {
+            let accepted = ids.len();
+            let done = format!("; the first {accepted} of {count} events were accepted");
+            return Err(Problem::from(refused).more(if accepted > 0 { &done } else { "" }));
+        }
+    }
+    let stored = is_stored(on_disk).await;
+    let AcceptedView { path, subscribers, hint, .. } =
+        accepted_view(shared, String::new(), &path, stored);
+    Ok(json(StatusCode::ACCEPTED, &AcceptedBatchView { ids, path, stored, subscribers, hint }))
+}
+
+fn accept_all(
+    node: &mut dyn Node,
+    now: Now,
+    items: Vec<Publish>,
+    store: Option<&Arc<Store>>,
+) -> (Vec<(ItemId, Option<Expected>)>, Option<Refused>) {
+    let mut accepted = Vec::with_capacity(items.len());
+    for item in items {
+        match node.handle_command(now, Command::Publish(item)) {
+            Ok(Reply::Accepted(id)) => {
+                accepted.push((id, store.and_then(|store| store.expect(id))));
+            }
+            Ok(_) => return (accepted, Some(Refused::NotAccepted)),
+            Err(error) => return (accepted, Some(Refused::Command(error))),
+        }
+    }
+    (accepted, None)
+}
+
+fn accepted_view(shared: &Shared, id: String, path: &Path, stored: bool) -> AcceptedView {
+    let subscribers = shared.announced.count(path);
+    let hint = (subscribers == 0).then(|| shared.announced.close_to(path));
+    let path = path.as_str().to_owned();
+    AcceptedView { id, path, stored, subscribers, hint }
 }
 
 /// Publishes, and counts receipts from before the first can come.

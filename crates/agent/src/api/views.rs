@@ -205,6 +205,23 @@ pub(crate) struct AcceptedView {
     pub(crate) path: String,
     /// Whether a kill of this agent loses nothing of it.
     pub(crate) stored: bool,
+    /// How many subscriptions of the group select it, as far as this agent knows.
+    pub(crate) subscribers: usize,
+    /// What to tell if there is none.
+    pub(crate) hint: Option<String>,
+}
+
+/// The answer to the publication of a batch.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct AcceptedBatchView {
+    /// The items, in the order of the events.
+    pub(crate) ids: Vec<String>,
+    pub(crate) path: String,
+    /// Whether a kill of this agent loses nothing of them.
+    pub(crate) stored: bool,
+    /// As in [`AcceptedView`].
+    pub(crate) subscribers: usize,
+    pub(crate) hint: Option<String>,
 }
 
 /// Who got an item.

@@ -1,23 +1,51 @@
-//! What an agent is told: taken from flags and a file, checked once, then never in doubt.
+//! What an agent is told, and by whom: defaults, files, environment and flags, each over those
+//! before it.
 //!
-//! [`Overlay`] holds what one source says; [`AgentConfig::resolve`] turns the merged overlay into
-//! checked values. An error names its cause and what to do about it, and nothing is started.
+//! ```text
+//!  files --\
+//!  environment --> Overlay (values with their origins) --resolve--> AgentConfig (checked)
+//!  flags --/
+//! ```
+//!
+//! [`Sources`] reads and merges; [`AgentConfig::resolve_all`] turns what comes of it into checked
+//! values. An error names where the value stands, its cause and what to do about it, and nothing
+//! is started or changed. [`Shown`] is a setting with its origin, for people.
 
+mod environment;
+mod error;
+mod example;
+mod file;
 mod nearest;
+mod origin;
 mod overlay;
 mod parse;
+mod resolve;
+mod setting;
+mod shown;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod words;
 
+pub use error::{Bad, ConfigError};
+pub use example::{docs_table, example};
+pub use file::parse_subscription;
 pub(crate) use nearest::{distance, nearest};
-pub use overlay::{Overlay, Tags};
+pub use origin::{Origin, Subject};
+pub use overlay::{Overlay, Value};
 pub(crate) use parse::{check_tag, target};
+pub use shown::Shown;
+pub use sources::Sources;
+pub use words::{LogFormat, LogLevel};
 
-use crate::delivery::{Endpoint, SubscriptionSpec};
-use crate::store::SyncLevel;
+use crate::delivery::{Endpoint, Exec, SubscriptionSpec};
+pub use crate::store::SyncLevel;
 use bruit_model::{MemberRecord, Pattern, Target};
 pub use bruit_node::Profile;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The port on which agents gossip, unless told otherwise.
 pub const GOSSIP_PORT: u16 = 7071;
@@ -55,8 +83,12 @@ pub struct AgentConfig {
     pub app: Option<Endpoint>,
     /// The Host that replayed requests name, unless the call says another.
     pub app_host: Option<String>,
-    /// Which paths the service gets.
+    /// The program that is started for each item.
+    pub exec: Option<Exec>,
+    /// Which paths service and program get.
     pub subscribe: Vec<Pattern>,
+    /// Subscriptions by name, beside those that `subscribe` makes.
+    pub subscription: BTreeMap<String, SubscriptionSpec>,
     /// Metadata to start with.
     pub tags: BTreeMap<String, String>,
     /// The file with the cluster key.
@@ -65,6 +97,12 @@ pub struct AgentConfig {
     pub token_file: Option<PathBuf>,
     /// Timing.
     pub profile: Profile,
+    /// How long the end may wait for deliveries under way and for the service to close.
+    pub drain_timeout: Duration,
+    /// How much is logged.
+    pub log_level: LogLevel,
+    /// How logs are written.
+    pub log_format: LogFormat,
 }
 
 impl Default for AgentConfig {
@@ -80,157 +118,70 @@ impl Default for AgentConfig {
             join: Vec::new(),
             app: None,
             app_host: None,
+            exec: None,
             subscribe: Vec::new(),
+            subscription: BTreeMap::new(),
             tags: BTreeMap::new(),
             key_file: None,
             token_file: None,
             profile: Profile::default(),
+            drain_timeout: Self::DRAIN_TIMEOUT,
+            log_level: LogLevel::default(),
+            log_format: LogFormat::default(),
         }
     }
 }
 
-/// The settings cannot be used. Nothing was started.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read the settings in {path}; check that the file exists and may be read")]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The file is not TOML, or a value has the wrong type.
-    #[error("{path}: {message}")]
-    Syntax {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong, with the line.
-        message: String,
-    },
-    /// The file has a key that does not exist.
-    #[error("{path}: there is no setting `{key}`; did you mean `{nearest}`?")]
-    UnknownKey {
-        /// Which file.
-        path: PathBuf,
-        /// The key.
-        key: String,
-        /// The existing key that is closest to it.
-        nearest: &'static str,
-    },
-    /// A value cannot be used.
-    #[error("--{key} `{value}`: {why}; {remedy}")]
-    BadValue {
-        /// The setting's name, as flag and in a file.
-        key: &'static str,
-        /// What was given.
-        value: String,
-        /// What is wrong with it.
-        why: String,
-        /// What to write instead.
-        remedy: &'static str,
-    },
-    /// Gossip beyond this machine without a key.
-    #[error(
-        "--bind {0} can be reached from other machines, and no key is set; make one with \
-         `bruit keys new > cluster.key` and start every agent with --key-file cluster.key, or \
-         bind to 127.0.0.1"
-    )]
-    KeyRequired(SocketAddr),
-    /// A wildcard address tells others nothing.
-    #[error(
-        "--bind {0} is every address of this machine, so others cannot be told which one to use; \
-         add --advertise ADDR with the one that they can reach"
-    )]
-    AdvertiseRequired(SocketAddr),
-    /// An API beyond this machine without a token.
-    #[error(
-        "--api {0} can be reached from other machines, and no token is set; add --token-file \
-         FILE with a secret that callers send as Bruit-Token, or listen on 127.0.0.1"
-    )]
-    TokenRequired(SocketAddr),
-    /// Paths without a service to get them.
-    #[error("--subscribe is given, and no service to deliver to; add --app URL")]
-    SubscribeWithoutApp,
-    /// A service that would get nothing.
-    #[error("--app is given, and no path that it is to get; add --subscribe, '**' for all paths")]
-    AppWithoutSubscribe,
-}
-
 impl AgentConfig {
-    /// The most subscriptions from the settings.
-    pub const SUBSCRIPTIONS_MAX: usize = 64;
+    /// The most subscriptions from the settings: a member's metadata, which announces them, has
+    /// room for about so many.
+    pub const SUBSCRIPTIONS_MAX: usize = 512;
+    /// The most patterns that one service gets.
+    pub const SUBSCRIBE_MAX: usize = 64;
     /// The most addresses to join.
     pub const JOIN_MAX: usize = 64;
     /// The longest metadata key, in bytes.
     pub const TAG_KEY_BYTES_MAX: usize = 64;
     /// The longest metadata value that a setting or the API may give, in bytes.
     pub const TAG_VALUE_BYTES_MAX: usize = 16 * 1024;
-
-    /// Checks an overlay and fills in what it leaves open.
-    ///
-    /// # Errors
-    /// The first setting that cannot be used, with the remedy.
-    pub fn resolve(overlay: Overlay) -> Result<Self, ConfigError> {
-        let default = Self::default();
-        let address = |key, text: Option<String>, default: SocketAddr| match text {
-            Some(text) => parse::address(key, &text, default.port()),
-            None => Ok(default),
-        };
-        let config = Self {
-            name: overlay.name.map(parse::name).transpose()?,
-            bind: address("bind", overlay.bind, default.bind)?,
-            advertise: overlay.advertise.map(|text| parse::advertise(&text)).transpose()?,
-            api: address("api", overlay.api, default.api)?,
-            data: overlay.data,
-            sync: default.sync,
-            join: parse::targets(&overlay.join.unwrap_or_default())?,
-            app: overlay.app.map(|text| parse::app(&text)).transpose()?,
-            app_host: overlay.app_host.map(parse::host).transpose()?,
-            subscribe: parse::patterns(&overlay.subscribe.unwrap_or_default())?,
-            tags: parse::tags(overlay.tag.unwrap_or_default())?,
-            key_file: overlay.key_file,
-            token_file: overlay.token_file,
-            profile: overlay.profile.map_or(Ok(default.profile), |text| parse::profile(&text))?,
-        };
-        config.check_together()?;
-        Ok(config)
-    }
-
-    /// The rules that concern more than one setting.
-    fn check_together(&self) -> Result<(), ConfigError> {
-        if !self.bind.ip().is_loopback() && self.key_file.is_none() {
-            return Err(ConfigError::KeyRequired(self.bind));
-        }
-        if self.bind.ip().is_unspecified() && self.advertise.is_none() {
-            return Err(ConfigError::AdvertiseRequired(self.bind));
-        }
-        if !self.api.ip().is_loopback() && self.token_file.is_none() {
-            return Err(ConfigError::TokenRequired(self.api));
-        }
-        match (&self.app, self.subscribe.is_empty()) {
-            (None, false) => Err(ConfigError::SubscribeWithoutApp),
-            (Some(_), true) => Err(ConfigError::AppWithoutSubscribe),
-            (None, true) | (Some(_), false) => Ok(()),
-        }
-    }
+    /// How long the end may wait, unless told otherwise. Guess.
+    pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+    /// The longest that the end may be told to wait.
+    pub const DRAIN_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
 
     /// The subscriptions, by name: the first pattern of the service is `app`, the next ones are
-    /// `app-2`, `app-3`, ….
-    pub fn subscriptions(&self) -> Vec<(String, SubscriptionSpec)> {
-        let Some(app) = &self.app else { return Vec::new() };
-        let one = |(place, pattern): (usize, &Pattern)| {
-            let name = if place == 0 { "app".to_owned() } else { format!("app-{}", place + 1) };
-            let spec = SubscriptionSpec {
-                pattern: pattern.as_str().to_owned(),
-                endpoint: Some(app.to_string()),
-                host: self.app_host.clone(),
+    /// `app-2`, `app-3`, …; those of the program `exec`, `exec-2`, ….
+    pub fn subscriptions(&self) -> BTreeMap<String, SubscriptionSpec> {
+        let mut all = self.subscription.clone();
+        all.extend(self.of_consumers().map(|(name, spec, _)| (name, spec)));
+        all
+    }
+
+    /// The subscriptions that service and program make, with the setting that does so.
+    fn of_consumers(&self) -> impl Iterator<Item = (String, SubscriptionSpec, &'static str)> {
+        let app = self.app.as_ref().map(|app| SubscriptionSpec {
+            endpoint: Some(app.to_string()),
+            host: self.app_host.clone(),
+            ..SubscriptionSpec::default()
+        });
+        let exec = self.exec.as_ref().map(|exec| {
+            let program = exec.program.to_string_lossy().into_owned();
+            SubscriptionSpec {
+                mode: Some("exec".to_owned()),
+                command: Some([vec![program], exec.arguments.clone()].concat()),
                 ..SubscriptionSpec::default()
-            };
-            (name, spec)
-        };
-        self.subscribe.iter().enumerate().map(one).collect()
+            }
+        });
+        let each = [("app", app), ("exec", exec)].into_iter();
+        each.filter_map(|(key, spec)| Some((key, spec?))).flat_map(|(key, spec)| {
+            let patterns = self.subscribe.iter().enumerate();
+            patterns.map(move |(place, pattern)| {
+                let number = if place == 0 { String::new() } else { format!("-{}", place + 1) };
+                let pattern = pattern.as_str().to_owned();
+                let spec = SubscriptionSpec { pattern, ..spec.clone() };
+                (format!("{key}{number}"), spec, key)
+            })
+        })
     }
 
     /// The agent's name: the one that is set, else the host's, else one made from `id`.
@@ -244,5 +195,7 @@ impl AgentConfig {
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// Takes a command apart as a shell would; `None` if a quote is open at its end.
+pub fn command(text: &str) -> Option<Vec<String>> {
+    parse::command(text)
+}

@@ -1,133 +1,125 @@
-//! What one source of settings says: flags, or a TOML file with the flags' names.
+//! What sources of settings say, and how one lies over another.
 
-use super::{ConfigError, nearest};
-use serde::Deserialize;
+use super::setting::{Kind, Setting};
+use super::{Origin, Subject};
+use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
-/// What one source says; `None` is "nothing". The names are those of the flags, with dashes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
-pub struct Overlay {
-    /// The agent's name.
-    pub name: Option<String>,
-    /// Where to gossip: `ADDR` or `ADDR:PORT`.
-    pub bind: Option<String>,
-    /// What to tell others: `ADDR` or `ADDR:PORT`.
-    pub advertise: Option<String>,
-    /// Where the HTTP API listens: `ADDR` or `ADDR:PORT`.
-    pub api: Option<String>,
-    /// The state directory.
-    pub data: Option<PathBuf>,
-    /// Whom to contact at start: addresses or names, with or without port.
-    pub join: Option<Vec<String>>,
-    /// The service's URL.
-    pub app: Option<String>,
-    /// The Host that replayed requests name.
-    pub app_host: Option<String>,
-    /// Which paths the service gets.
-    pub subscribe: Option<Vec<String>>,
-    /// Metadata: a list of `K=V`, or in a file also a table.
-    pub tag: Option<Tags>,
-    /// The file with the cluster key.
-    pub key_file: Option<PathBuf>,
-    /// The file with the API's token.
-    pub token_file: Option<PathBuf>,
-    /// `local`, `lan` or `wan`.
-    pub profile: Option<String>,
-}
-
-/// Metadata as a source gives it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum Tags {
-    /// `K=V` texts.
+/// What a source says of one setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A text.
+    Text(String),
+    /// Some texts.
     List(Vec<String>),
-    /// A table of keys and values.
-    Table(BTreeMap<String, String>),
+    /// A subscription's keys and values.
+    Table(Map<String, Json>),
 }
 
-impl Default for Tags {
-    fn default() -> Self {
-        Self::List(Vec::new())
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
     }
 }
 
-/// Every setting's name.
-pub(super) const KEYS: [&str; 13] = [
-    "name",
-    "bind",
-    "advertise",
-    "api",
-    "data",
-    "join",
-    "app",
-    "app-host",
-    "subscribe",
-    "tag",
-    "key-file",
-    "token-file",
-    "profile",
-];
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<Vec<String>> for Value {
+    fn from(list: Vec<String>) -> Self {
+        Self::List(list)
+    }
+}
+
+impl From<Map<String, Json>> for Value {
+    fn from(table: Map<String, Json>) -> Self {
+        Self::Table(table)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Given {
+    value: Value,
+    origin: Origin,
+}
+
+/// What one source, or several of them merged, say: values by the names of settings. What is
+/// named itself has its name after a dot: `tag.role`, `subscription.cache`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overlay {
+    given: BTreeMap<String, Given>,
+}
 
 impl Overlay {
-    /// The largest file of settings, in bytes.
-    pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
-
-    /// Reads a file of settings. Blocks.
-    ///
-    /// # Errors
-    /// It cannot be read, is not TOML, or names a setting that does not exist.
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        use std::io::Read as _;
-        let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
-        let mut text = String::new();
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        let read = file.take(Self::FILE_BYTES_MAX + 1).read_to_string(&mut text);
-        if read.map_err(unreadable)? as u64 > Self::FILE_BYTES_MAX {
-            let message = format!("more than {} bytes", Self::FILE_BYTES_MAX);
-            return Err(ConfigError::Syntax { path: path.to_owned(), message });
-        }
-        Self::parse(&text, path)
-    }
-
-    /// Takes the text of a file of settings; `path` is for errors.
-    ///
-    /// # Errors
-    /// It is not TOML, or names a setting that does not exist.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let syntax = |error: toml::de::Error| ConfigError::Syntax {
-            path: path.to_owned(),
-            message: error.to_string().trim_end().to_owned(),
-        };
-        let table: toml::Table = text.parse().map_err(syntax)?;
-        for key in table.keys() {
-            if !KEYS.contains(&key.as_str()) {
-                let nearest = nearest(key, &KEYS).unwrap_or(KEYS[0]);
-                let (path, key) = (path.to_owned(), key.clone());
-                return Err(ConfigError::UnknownKey { path, key, nearest });
-            }
-        }
-        toml::from_str(text).map_err(syntax)
+    /// Says that the setting `key` is `value`, in place of what was said before.
+    pub fn set(&mut self, key: impl Into<String>, value: impl Into<Value>, origin: Origin) {
+        let (key, value) = (key.into(), value.into());
+        debug_assert!(is_well_formed(&key, &value), "{key}: {value:?}");
+        self.given.insert(key, Given { value, origin });
     }
 
     /// What `self` says, and where it says nothing, what `lower` says. A list replaces a list.
     #[must_use]
-    pub fn over(self, lower: Self) -> Self {
-        Self {
-            name: self.name.or(lower.name),
-            bind: self.bind.or(lower.bind),
-            advertise: self.advertise.or(lower.advertise),
-            api: self.api.or(lower.api),
-            data: self.data.or(lower.data),
-            join: self.join.or(lower.join),
-            app: self.app.or(lower.app),
-            app_host: self.app_host.or(lower.app_host),
-            subscribe: self.subscribe.or(lower.subscribe),
-            tag: self.tag.or(lower.tag),
-            key_file: self.key_file.or(lower.key_file),
-            token_file: self.token_file.or(lower.token_file),
-            profile: self.profile.or(lower.profile),
+    pub fn over(self, mut lower: Self) -> Self {
+        lower.given.extend(self.given);
+        lower
+    }
+
+    /// Where the value of `key` comes from.
+    pub fn origin(&self, key: &str) -> Origin {
+        self.given.get(key).map(|given| given.origin.clone()).unwrap_or_default()
+    }
+
+    /// Whether anything is said of `key`.
+    pub fn has(&self, key: &str) -> bool {
+        self.given.contains_key(key)
+    }
+
+    /// The setting `key`, for errors.
+    pub(super) fn subject(&self, key: &str) -> Subject {
+        Subject { key: key.to_owned(), origin: self.origin(key) }
+    }
+
+    /// The text that `key` is.
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        match &self.given.get(key)?.value {
+            Value::Text(text) => Some(text),
+            Value::List(_) | Value::Table(_) => None,
         }
+    }
+
+    /// The texts that `key` is.
+    pub(super) fn list(&self, key: &str) -> Option<&[String]> {
+        match &self.given.get(key)?.value {
+            Value::List(list) => Some(list),
+            Value::Text(_) | Value::Table(_) => None,
+        }
+    }
+
+    /// What is named within the setting `key`, by name.
+    pub(super) fn named<'a>(
+        &'a self,
+        key: &'static str,
+    ) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        self.given.iter().filter_map(move |(full, given)| match Setting::split(full) {
+            (of, Some(name)) if of == key => Some((name, &given.value)),
+            (_, Some(_) | None) => None,
+        })
+    }
+}
+
+/// Whether there is such a setting, and whether it takes such a value.
+fn is_well_formed(key: &str, value: &Value) -> bool {
+    let (key, name) = Setting::split(key);
+    let Some(setting) = Setting::of(key) else { return false };
+    match (setting.kind, name, value) {
+        (Kind::Text, None, Value::Text(_))
+        | (Kind::List | Kind::Command, None, Value::List(_))
+        | (Kind::Texts, Some(_), Value::Text(_))
+        | (Kind::Tables, Some(_), Value::Table(_)) => true,
+        (Kind::Text | Kind::List | Kind::Command | Kind::Texts | Kind::Tables, _, _) => false,
     }
 }

@@ -13,7 +13,7 @@ pub struct Endpoint {
     host: String,
     port: u16,
     authority: String,
-    prefix: String,
+    path: String,
 }
 
 /// The text is not the address of a consumer. Nothing was changed.
@@ -64,7 +64,13 @@ impl Endpoint {
 
     /// What goes before each target: empty, or a path that begins with `/` and does not end so.
     pub fn prefix(&self) -> &str {
-        &self.prefix
+        self.path.trim_end_matches('/')
+    }
+
+    /// The path as it was given, `/` where none was: the target of a request that has none of
+    /// its own.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 }
 
@@ -105,14 +111,15 @@ impl FromStr for Endpoint {
             host: bare.to_owned(),
             port,
             authority: authority.as_str().to_owned(),
-            prefix: uri.path().trim_end_matches('/').to_owned(),
+            path: uri.path().to_owned(),
         })
     }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.authority, self.prefix)
+        let path = if self.path == "/" { "" } else { &self.path };
+        write!(f, "http://{}{path}", self.authority)
     }
 }
 
@@ -122,18 +129,20 @@ mod tests {
 
     #[test]
     fn addresses_are_taken_apart() {
-        for (text, host, port, authority, prefix) in [
-            ("http://127.0.0.1:8080", "127.0.0.1", 8080, "127.0.0.1:8080", ""),
-            ("http://app", "app", 80, "app", ""),
-            ("HTTP://App:81/", "App", 81, "App:81", ""),
-            ("http://[::1]:9/a/b/", "::1", 9, "[::1]:9", "/a/b"),
-            ("http://h:1/%2F.", "h", 1, "h:1", "/%2F."),
+        for (text, host, port, authority, prefix, path) in [
+            ("http://127.0.0.1:8080", "127.0.0.1", 8080, "127.0.0.1:8080", "", "/"),
+            ("http://app", "app", 80, "app", "", "/"),
+            ("HTTP://App:81/", "App", 81, "App:81", "", "/"),
+            ("http://[::1]:9/a/b/", "::1", 9, "[::1]:9", "/a/b", "/a/b/"),
+            ("http://h:1/%2F.", "h", 1, "h:1", "/%2F.", "/%2F."),
+            ("http://h//", "h", 80, "h", "", "//"),
         ] {
             let endpoint: Endpoint = text.parse().unwrap();
             assert_eq!(endpoint.host(), host, "{text}");
             assert_eq!(endpoint.port(), port, "{text}");
             assert_eq!(endpoint.authority(), authority, "{text}");
             assert_eq!(endpoint.prefix(), prefix, "{text}");
+            assert_eq!(endpoint.path(), path, "{text}");
             assert_eq!(endpoint.to_string().parse(), Ok(endpoint), "{text}");
         }
     }

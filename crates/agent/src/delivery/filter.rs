@@ -21,6 +21,8 @@ use bruit_model::{Item, NodeId, meta};
 use http::{HeaderName, Method};
 use std::fmt;
 
+const BYTES_MAX: usize = 256;
+
 /// Conditions that must all hold for an item to be delivered. None hold for every item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -35,7 +37,7 @@ pub enum FilterError {
     #[error("a filter has at most {} conditions", Filter::CONDITIONS_MAX)]
     TooMany,
     /// A condition over the limit; its beginning.
-    #[error("{0:?}… is too long: a condition has at most {max} bytes", max = Filter::CONDITION_BYTES_MAX)]
+    #[error("{0:?}… is too long: a condition has at most {BYTES_MAX} bytes")]
     TooLong(String),
     /// It asks for what items do not have.
     #[error("no condition is about {about:?}; did you mean {nearest}?")]
@@ -97,7 +99,7 @@ impl Filter {
     /// The most conditions.
     pub const CONDITIONS_MAX: usize = 16;
     /// The longest condition, in bytes.
-    pub const CONDITION_BYTES_MAX: usize = 256;
+    pub const CONDITION_BYTES_MAX: usize = BYTES_MAX;
 
     /// Takes conditions.
     ///

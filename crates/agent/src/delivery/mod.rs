@@ -33,12 +33,12 @@
 mod attempt;
 mod backoff;
 mod breaker;
-#[expect(dead_code, reason = "attempts are to write requests by it")]
 mod cloudevents;
 mod effect;
 mod end;
 mod endpoint;
 mod entry;
+mod exec;
 mod fifo;
 mod filter;
 mod http;
@@ -65,7 +65,7 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 
-pub use cloudevents::{BATCH_EVENTS_MAX, EventError, EventFault};
+pub use cloudevents::{BATCH_EVENTS_MAX, EventError, EventFault, Published, recognise};
 pub use endpoint::{Endpoint, EndpointError};
 pub use filter::{Filter, FilterError};
 pub use journal::{Journal, Kept, NoJournal};

@@ -4,12 +4,13 @@
 //! concerned only the exchange with the agent is left out: `Host` (see [`host`]), hop-by-hop
 //! fields (RFC 9110 7.6.1), `Expect` (met when the agent read the body), `Content-Length`
 //! (written anew) and all `Bruit-*` fields, which speak to the agent. An item that is no
-//! invocation becomes a `POST` to its path. Either gets [`LOOP_GUARD`].
+//! invocation becomes a `POST` to its path. Either gets [`LOOP_GUARD`]. A consumer that asks for
+//! `CloudEvents` gets what [`cloudevents`] makes of it.
 //!
 //! Fields keep their order, but that those of one name stand together, where the first of them
 //! stood; their names are in lower case, as items carry them.
 
-use super::{HttpMode, LOOP_GUARD, Subscription};
+use super::{EventFault, Form, HttpMode, LOOP_GUARD, Subscription, cloudevents};
 use bruit_model::{Item, meta};
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
@@ -30,14 +31,23 @@ pub enum Unreplayable {
     /// A header that HTTP does not allow.
     #[error("a header is malformed")]
     Header,
+    /// It is marked as a `CloudEvent`, breaks the rules for one, and is wanted in another mode.
+    #[error("it is no valid CloudEvent: {0}")]
+    Event(#[from] EventFault),
 }
 
-/// The request that replays `item` to the consumer of `subscription`.
+/// The request that gives `item` to the consumer of `subscription`, in the form of `http`.
 pub(super) fn request(
     item: &Item,
     subscription: &Subscription,
     http: &HttpMode,
 ) -> Result<Request<Full<Bytes>>, Unreplayable> {
+    match http.form {
+        Form::Verbatim => {}
+        Form::CloudEventsBinary | Form::CloudEventsStructured => {
+            return cloudevents::request(item, subscription, http);
+        }
+    }
     let method = match item.header(meta::METHOD) {
         None => Method::POST,
         Some(name) => Method::from_bytes(name).map_err(|_| Unreplayable::Method)?,
@@ -88,7 +98,8 @@ fn push_encoded(text: &mut Vec<u8>, path: &str) {
     }
 }
 
-fn headers(
+/// The fields of the item that go on to a consumer, with `Host` and [`LOOP_GUARD`].
+pub(super) fn headers(
     item: &Item,
     subscription: &Subscription,
     http: &HttpMode,

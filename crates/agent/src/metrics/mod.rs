@@ -112,6 +112,7 @@ fn of_agent(families: &mut Families, shared: &Shared) {
     }
     families.counter("waits_refused", &[], read(&receipts.counters.refused));
     families.gauge("waits", &[], receipts.active() as u64);
+    of_questions(families, shared);
     let uptime = Value::Real(shared.uptime().as_secs_f64());
     families.add(Type::Gauge, "uptime_seconds", &[], uptime);
 }
@@ -137,6 +138,23 @@ fn of_store(families: &mut Families, store: &Store) {
     ] {
         families.gauge("store_rows", &[("table", table)], read(gauge));
     }
+}
+
+fn of_questions(families: &mut Families, shared: &Shared) {
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let questions = &shared.questions.counters;
+    for (kind, counter) in [
+        ("asked", &questions.asked),
+        ("answered", &questions.answered),
+        ("unanswered", &questions.unanswered),
+    ] {
+        families.counter("questions", &[("kind", kind)], read(counter));
+    }
+    families.counter("question_answers_unexpected", &[], read(&questions.unexpected));
+    families.counter("traces_refused", &[], read(&shared.traces.refused));
+    let (remembered, forgotten) = shared.traces.log.counts();
+    families.gauge("traced_items", &[], remembered as u64);
+    families.counter("traced_items_forgotten", &[], forgotten);
 }
 
 fn of_delivery(families: &mut Families, shared: &Shared) {

@@ -22,15 +22,24 @@ pub(crate) fn close_patterns(members: &dyn Members, path: &Path) -> String {
             names.push(Arc::clone(&member.name));
         }
     }
-    let mut close: Vec<(usize, &String, &Vec<Arc<str>>)> = known
-        .iter()
-        .map(|(pattern, names)| (letters_apart(pattern, path), pattern, names))
-        .filter(|(letters, ..)| *letters <= LETTERS_MAX)
+    close_to(known.keys().map(String::as_str), |pattern| known[pattern].clone(), path)
+}
+
+/// As [`close_patterns`], of these patterns; `names` gives the names of the agents that have one.
+pub(crate) fn close_to<'a>(
+    known: impl Iterator<Item = &'a str>,
+    names: impl Fn(&str) -> Vec<Arc<str>>,
+    path: &Path,
+) -> String {
+    let mut close: Vec<(usize, &str)> = known
+        .map(|pattern| (letters_apart(pattern, path), pattern))
+        .filter(|(letters, _)| *letters <= LETTERS_MAX)
         .collect();
-    close.sort();
+    close.sort_unstable();
     let mut text = format!("nobody is subscribed to \"{path}\"");
-    for (place, (_, pattern, names)) in close.iter().take(PATTERNS_MAX).enumerate() {
+    for (place, (_, pattern)) in close.iter().take(PATTERNS_MAX).enumerate() {
         text += if place == 0 { "; subscriptions that come close: " } else { ", " };
+        let names = names(pattern);
         let more = if names.len() > NAMES_MAX { ", …" } else { "" };
         let names: Vec<&str> = names.iter().take(NAMES_MAX).map(|name| &**name).collect();
         text += &format!("\"{pattern}\" ({}{more})", names.join(", "));

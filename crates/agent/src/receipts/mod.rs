@@ -9,7 +9,7 @@ mod close;
 mod message;
 mod want;
 
-pub(crate) use close::close_patterns;
+pub(crate) use close::{close_patterns, close_to};
 pub(crate) use message::{NAME_BYTES_MAX, Receipt};
 pub(crate) use want::{Want, parse_duration};
 

@@ -181,6 +181,8 @@ impl Store {
     /// An item was queued for these subscriptions; there may be none.
     pub(crate) fn offered(&self, item: &Arc<Item>, subscriptions: &[Arc<str>]) {
         let unix_millis = (self.wall)();
+        // Where repair is off nobody can be given it again after a restart.
+        let is_lost = item.id.origin == self.me && !item.repair;
         let is_own = item.id.origin == self.me && item.repair;
         let told = self.queue.tell(&self.counters, true, |waiting| {
             let order = waiting.take_order();
@@ -192,7 +194,11 @@ impl Store {
                 batch.insert_own(item, order);
             }
             batch.recent.insert(item.id, order);
-            if let Some(expected) = waiting.expected.remove(&item.id) {
+            if is_own || !subscriptions.is_empty() {
+                batch.press();
+            }
+            // Dropping the sender says that it is not stored.
+            if let Some(expected) = waiting.expected.remove(&item.id).filter(|_| !is_lost) {
                 batch.awaited.push((item.id, expected));
             }
         });
@@ -211,6 +217,7 @@ impl Store {
         self.ask(waits, |waiting| {
             let order = waiting.take_order();
             waiting.batch.remove_pending(name, id);
+            waiting.batch.press();
             if let Some(dead) = dead {
                 let row = Dead {
                     order,
@@ -227,19 +234,26 @@ impl Store {
 
     /// A dead letter is no more.
     pub(crate) fn dead_letter_gone(&self, id: ItemId, name: &Arc<str>) {
-        self.note(|waiting| waiting.batch.remove_dead(name, id));
+        self.note(|waiting| {
+            waiting.batch.remove_dead(name, id);
+            waiting.batch.press();
+        });
     }
 
     /// A subscription was paused, for a reason, or resumed.
     pub(crate) fn paused(&self, name: &Arc<str>, reason: Option<&'static str>) {
         self.note(|waiting| {
             waiting.batch.paused.insert(Arc::clone(name), reason);
+            waiting.batch.press();
         });
     }
 
     /// A subscription is gone, with all its deliveries.
     pub(crate) fn unsubscribed(&self, name: &Arc<str>) {
-        self.note(|waiting| waiting.batch.wipe(name));
+        self.note(|waiting| {
+            waiting.batch.wipe(name);
+            waiting.batch.press();
+        });
     }
 
     /// The API made or changed a subscription.
@@ -266,7 +280,7 @@ impl Store {
     /// `mark`, and everything that it covers has been offered.
     pub(crate) fn keep_snapshot(&self, bytes: Vec<u8>, mark: u64) -> Ticket {
         self.ask(true, |waiting| {
-            waiting.batch.snapshot = Some(Snapshot { bytes, covers: mark });
+            waiting.batch.keep(Snapshot { bytes, covers: mark });
         })
     }
 
@@ -276,6 +290,7 @@ impl Store {
         self.note(|waiting| {
             let order = waiting.take_order();
             waiting.batch.recent.insert(id, order);
+            waiting.batch.again.insert(id);
         });
     }
 

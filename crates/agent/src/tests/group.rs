@@ -7,16 +7,26 @@ use bruit_model::Target;
 use serde_json::json;
 use std::net::SocketAddr;
 
-fn joining(config: AgentConfig, seed: Option<SocketAddr>) -> AgentConfig {
+pub(super) fn joining(config: AgentConfig, seed: Option<SocketAddr>) -> AgentConfig {
     let join = seed.into_iter().map(Target::Addr).collect();
     AgentConfig { join, profile: Profile::Local, ..config }
 }
 
 /// Waits until `api` knows so many subscriptions of members that are alive.
-async fn knows_subscriptions(api: SocketAddr, count: usize) {
+pub(super) async fn knows_subscriptions(api: SocketAddr, count: usize) {
     until("all subscriptions are known", async || {
         let known = get(api, "/v1/subscriptions").await.json();
         let alive = known.as_array()?.iter().filter(|each| each["node_state"] == "alive");
+        (alive.count() == count).then_some(())
+    })
+    .await;
+}
+
+/// Waits until `api` knows so many members that are alive.
+pub(super) async fn knows_members(api: SocketAddr, count: usize) {
+    until("all members are known", async || {
+        let known = get(api, "/v1/members").await.json();
+        let alive = known.as_array()?.iter().filter(|each| each["state"] == "alive");
         (alive.count() == count).then_some(())
     })
     .await;

@@ -122,7 +122,7 @@ impl Got {
     }
 }
 
-/// A service that knows nothing of Bruit and answers each request with one status.
+/// A service that knows nothing of Bruit.
 #[derive(Debug)]
 pub(super) struct Service {
     pub(super) addr: SocketAddr,
@@ -130,14 +130,21 @@ pub(super) struct Service {
 }
 
 impl Service {
+    /// Answers each request with the same status.
     pub(super) async fn start(status: u16) -> Self {
+        Self::start_with(&[status]).await
+    }
+
+    /// Answers with these statuses in turn, then with the last of them.
+    pub(super) async fn start_with(statuses: &[u16]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let got = Arc::<Mutex<Vec<Got>>>::default();
         let kept = Arc::clone(&got);
+        let statuses: Arc<[u16]> = statuses.into();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, status, Arc::clone(&kept)));
+                tokio::spawn(serve(stream, Arc::clone(&statuses), Arc::clone(&kept)));
             }
         });
         Self { addr, got }
@@ -148,7 +155,7 @@ impl Service {
     }
 }
 
-async fn serve(stream: TcpStream, status: u16, kept: Arc<Mutex<Vec<Got>>>) {
+async fn serve(stream: TcpStream, statuses: Arc<[u16]>, kept: Arc<Mutex<Vec<Got>>>) {
     let mut stream = BufReader::new(stream);
     loop {
         let mut line = String::new();
@@ -166,7 +173,11 @@ async fn serve(stream: TcpStream, status: u16, kept: Arc<Mutex<Vec<Got>>>) {
         let length = got.header("content-length").map_or(0, |length| length.parse().unwrap());
         got.body.resize(length, 0);
         stream.read_exact(&mut got.body).await.unwrap();
-        kept.lock().unwrap().push(got);
+        let status = {
+            let mut kept = kept.lock().unwrap();
+            kept.push(got);
+            statuses[(kept.len() - 1).min(statuses.len() - 1)]
+        };
         let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n");
         stream.write_all(answer.as_bytes()).await.unwrap();
     }

@@ -3,16 +3,20 @@
 
 mod api;
 mod contract;
+mod events;
 mod group;
 mod guards;
 mod http;
+mod keys;
 mod openapi;
+mod paths;
 mod publish;
 mod start;
 mod store;
 mod stream;
 mod subscriptions;
 mod toy;
+mod trace;
 mod views;
 
 use crate::{Agent, AgentConfig};

@@ -2,8 +2,10 @@
 
 use super::contract::{CONTRACT, METHODS, was_seen};
 use super::http::{Service, call, get};
+use super::toy::start_with_failed;
 use super::{config, config_with_app, toy};
 use crate::api::ROUTES;
+use crate::{Agent, AgentConfig, new_cluster_key};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -134,7 +136,12 @@ const TOUR: &[(&str, &str, &str)] = &[
     ("GET /v1/items?limit=5", "", ""),
     ("GET /v1/items/{item}", "", ""),
     ("GET /v1/items/{item}/body", "", ""),
+    ("GET /v1/items/{item}/trace?timeout=1s", "", ""),
     ("GET /v1/deliveries?state=failed&subscription=app", "", ""),
+    ("POST /v1/evict", "", r#"{"member": "ghost"}"#),
+    ("GET /v1/keys?timeout=1s", "", ""),
+    ("POST /v1/keys/rotate", "", ""),
+    ("DELETE /v1/keys/{key}?force=true", "", ""),
     ("GET /v1/status", "", ""),
     ("GET /livez", "", ""),
     ("GET /readyz?verbose", "", ""),
@@ -148,7 +155,12 @@ const TOUR: &[(&str, &str, &str)] = &[
 #[tokio::test]
 async fn every_operation_succeeds() {
     let service = Service::start(200).await;
-    let agent = toy(config_with_app("tour", &service, &["**"])).await;
+    let temp = tempfile::tempdir().unwrap();
+    let (key, key_file) = (new_cluster_key(), temp.path().join("key"));
+    std::fs::write(&key_file, key.to_text()).unwrap();
+    let config = config_with_app("tour", &service, &["**"]);
+    let config = AgentConfig { key_file: Some(key_file), ..config };
+    let agent = Agent::start_with(config, start_with_failed).await.unwrap();
     let api = agent.ready().api;
     let item = call(api, "POST /topics/tour", "Bruit-Wait: all\r\n", "x").await.json();
     let item = item["id"].as_str().unwrap();
@@ -158,7 +170,7 @@ async fn every_operation_succeeds() {
         call(api, &line, "Bruit-Wait: all\r\n", "").await;
     }
     for (line, headers, body) in TOUR {
-        let line = line.replace("{item}", item);
+        let line = line.replace("{item}", item).replace("{key}", &key.fingerprint());
         let answer = call(api, &line, headers, body).await;
         assert!(answer.status < 300, "{line}: {} {}", answer.status, answer.text());
     }

@@ -5,6 +5,7 @@ use super::toy::{GHOST, start_with_ghost};
 use super::{LONG, config, config_with_app, toy, until};
 use crate::Agent;
 use crate::delivery::LOOP_GUARD;
+use serde_json::Value;
 use std::time::Instant;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -129,6 +130,23 @@ async fn nobody_subscribed_is_told_with_what_comes_close() {
     let hint = summary["hint"].as_str().unwrap();
     assert!(hint.starts_with("nobody is subscribed to \"cache/1\""), "{hint}");
     assert!(hint.contains("\"caches/**\" (a)"), "{hint}");
+}
+
+#[tokio::test]
+async fn without_a_wait_the_answer_says_how_many_are_subscribed() {
+    let service = Service::start(200).await;
+    let agent = toy(config_with_app("a", &service, &["caches/**", "caches/*", "x"])).await;
+    let api = agent.ready().api;
+    let some = call(api, "PURGE /all/caches/1", "", "").await.json();
+    assert_eq!((&some["subscribers"], &some["hint"]), (&2.into(), &Value::Null));
+    let none = call(api, "PURGE /all/cache/1", "", "").await.json();
+    assert_eq!(none["subscribers"], 0);
+    let hint = none["hint"].as_str().unwrap();
+    assert!(hint.starts_with("nobody is subscribed to \"cache/1\""), "{hint}");
+    assert!(hint.contains("\"caches/**\" (a)"), "{hint}");
+    let ghostly = Agent::start_with(config("b"), start_with_ghost).await.unwrap();
+    let answer = call(ghostly.ready().api, "POST /topics/y", "", "").await.json();
+    assert_eq!(answer["subscribers"], 1, "those of other members count");
 }
 
 #[tokio::test]

@@ -2,11 +2,12 @@
 
 use super::http::{Service, call, get};
 use super::{config, config_with_app, toy, until};
-use crate::delivery::{Source, SubscriptionSpec};
+use crate::delivery::{DeliveryRecord, DeliveryState, Source, SubscriptionSpec, Wanted};
 use crate::start::Files;
 use crate::subscriptions::{Entry, Subscriptions};
 use crate::{Agent, AgentConfig, StartError, StoreError, SyncLevel};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -21,9 +22,18 @@ async fn start(config: AgentConfig) -> (Agent, SocketAddr) {
     (agent, api)
 }
 
-async fn deliveries(api: SocketAddr, state: &str) -> Vec<Value> {
-    let listed = get(api, &format!("/v1/deliveries?state={state}")).await.json();
-    listed.as_array().unwrap().clone()
+/// The deliveries of an agent, in this state or in any.
+fn deliveries(agent: &Agent, state: Option<DeliveryState>) -> Vec<DeliveryRecord> {
+    agent.shared.delivery.deliveries(&Wanted { state, subscription: None, limit: usize::MAX })
+}
+
+/// Its dead letters, once there are so many.
+async fn dead(agent: &Agent, count: usize) -> Vec<DeliveryRecord> {
+    until("so many dead letters", async || {
+        let dead = deliveries(agent, Some(DeliveryState::Failed));
+        (dead.len() == count).then_some(dead)
+    })
+    .await
 }
 
 #[tokio::test]
@@ -48,8 +58,8 @@ async fn what_waits_is_delivered_by_the_next_run() {
     let status = || async { get(api, "/v1/status").await.json()["store"].clone() };
     until("none is left", async || (status().await["pending"] == 0).then_some(())).await;
     agent.shutdown(true).await;
-    let (_agent, api) = start(kept(temp.path(), &up)).await;
-    assert_eq!(deliveries(api, "queued").await, Vec::<Value>::new());
+    let (agent, api) = start(kept(temp.path(), &up)).await;
+    assert_eq!(deliveries(&agent, None), []);
     let items = get(api, "/v1/items").await.json();
     assert_eq!(items.as_array().unwrap().len(), 3, "held again, for those who missed them");
     assert_eq!(up.got().len(), 3);
@@ -63,34 +73,25 @@ async fn dead_letters_and_pauses_are_found_again() {
     for number in 1..=2 {
         call(api, &format!("POST /topics/dead/{number}"), "", "").await;
     }
-    let failed = || async {
-        let failed = deliveries(api, "failed").await;
-        (failed.len() == 2).then_some(failed)
-    };
-    let failed = until("two dead letters", failed).await;
+    let failed = dead(&agent, 2).await;
     assert_eq!(call(api, "POST /v1/subscriptions/app/pause", "", "").await.status, 200);
     assert_eq!(call(api, "POST /topics/waits", "", "").await.json()["stored"], true);
     agent.shutdown(true).await;
     let (agent, api) = start(kept(temp.path(), &service)).await;
-    assert_eq!(deliveries(api, "failed").await, failed, "with their numbers");
-    let waiting = deliveries(api, "queued").await;
-    assert_eq!((waiting.len(), &waiting[0]["path"]), (1, &json!("waits")));
+    assert_eq!(dead(&agent, 2).await, failed, "with their numbers");
+    let waiting = deliveries(&agent, Some(DeliveryState::Queued));
+    assert_eq!((waiting.len(), &*waiting[0].path), (1, "waits"));
     let status = get(api, "/v1/status").await.json();
     assert_eq!(status["subscriptions"][0]["state"], "paused");
     assert_eq!((&status["store"]["dead"], &status["store"]["pending"]), (&json!(2), &json!(1)));
     // A new letter has a new number.
     call(api, "POST /v1/subscriptions/app/resume", "", "").await;
-    let ids = || async {
-        let failed = deliveries(api, "failed").await;
-        (failed.len() == 3).then(|| failed.iter().map(|each| each["id"].clone()).collect())
-    };
-    let ids: Vec<Value> = until("three dead letters", ids).await;
-    let distinct: std::collections::BTreeSet<String> = ids.iter().map(Value::to_string).collect();
-    assert_eq!(distinct.len(), 3, "{ids:?}");
+    let ids: BTreeSet<String> = dead(&agent, 3).await.into_iter().map(|each| each.id).collect();
+    assert_eq!(ids.len(), 3, "{ids:?}");
     assert_eq!(agent.shared.delivery.drop_all_dead(None), 3);
     agent.shutdown(true).await;
-    let (_agent, api) = start(kept(temp.path(), &service)).await;
-    assert_eq!(deliveries(api, "failed").await, Vec::<Value>::new());
+    let (agent, _) = start(kept(temp.path(), &service)).await;
+    assert_eq!(deliveries(&agent, None), []);
 }
 
 #[tokio::test]
@@ -166,8 +167,8 @@ async fn without_a_directory_or_at_level_batch_nothing_is_said_to_be_stored() {
     assert_eq!(get(api, "/v1/status").await.json()["store"]["level"], "batch");
     assert!(get(api, "/readyz?verbose").await.text().contains("[+]store ok"));
     agent.shutdown(true).await;
-    let (_agent, api) = start(batch()).await;
-    assert_eq!(deliveries(api, "queued").await.len() + deliveries(api, "in_flight").await.len(), 1);
+    let (agent, _) = start(batch()).await;
+    assert_eq!(deliveries(&agent, None).len(), 1);
 }
 
 #[tokio::test]

@@ -2,11 +2,12 @@
 
 use crate::network::Seed;
 use bruit_model::{
-    Command, CommandError, Event, Header, HybridTime, Item, ItemId, ItemTrace, Items, Member,
-    MemberState, Members, MetaEntry, Node, NodeId, Now, Pattern, Publish, Record, Records,
+    Command, CommandError, Event, Header, HybridTime, Item, ItemId, ItemTrace, Items, KeyInfo,
+    Member, MemberState, Members, MetaEntry, Node, NodeId, Now, Pattern, Publish, Record, Records,
     Rejected, Reply, SocketId, StreamId, StreamInput, StreamOutput, Style, TopicParams, Transmit,
     UnixNanos, Wake, meta,
 };
+use bruit_wire::{ClusterKey, Keyring};
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -16,10 +17,15 @@ use std::time::Duration;
 /// The id of the member that a ghostly group has beside the toy.
 pub(super) const GHOST: NodeId = NodeId([0xfe; 16]);
 
+/// How many items a toy holds.
+const HELD_MAX: usize = 1000;
+
 struct Toy {
     members: Vec<Member>,
     held: Held,
+    published: u64,
     registry: Registry,
+    keyring: Keyring,
     events: VecDeque<Event>,
 }
 
@@ -43,6 +49,20 @@ pub(super) fn start_with_ghost(seed: Seed, now: Now) -> Result<Box<dyn Node + Se
     Ok(Box::new(toy))
 }
 
+/// As [`start_with_ghost`], where that member has failed.
+#[expect(clippy::unnecessary_wraps, reason = "the signature is that of every network")]
+pub(super) fn start_with_failed(
+    seed: Seed,
+    now: Now,
+) -> Result<Box<dyn Node + Send>, CommandError> {
+    let mut toy = Toy::new(seed, now);
+    let mut failed = toy.members[0].clone();
+    (failed.id, failed.name, failed.is_self) = (GHOST, "ghost".into(), false);
+    failed.state = MemberState::Failed;
+    toy.members.push(failed);
+    Ok(Box::new(toy))
+}
+
 impl Toy {
     fn new(seed: Seed, _: Now) -> Self {
         let me = Member {
@@ -61,8 +81,10 @@ impl Toy {
         };
         Self {
             members: vec![me],
-            held: Held(Vec::new()),
+            held: Held(VecDeque::new()),
+            published: 0,
             registry: Registry(BTreeMap::new()),
+            keyring: Keyring::new(seed.cluster_key.unwrap_or_else(ClusterKey::open)),
             events: VecDeque::new(),
         }
     }
@@ -73,7 +95,8 @@ impl Toy {
         {
             return Err(CommandError::Invalid(format!("there is no topic {topic}")));
         }
-        let seq = self.held.0.len() as u64 + 1;
+        self.published += 1;
+        let seq = self.published;
         let mut headers = publish.headers;
         if let Some(ask) = publish.ask {
             headers.push(Header { name: meta::ASK.into(), value: ask.to_header().into() });
@@ -93,7 +116,10 @@ impl Toy {
             payload: publish.payload,
             signature: None,
         });
-        self.held.0.push(Arc::clone(&item));
+        if self.held.0.len() == HELD_MAX {
+            self.held.0.pop_front();
+        }
+        self.held.0.push_back(Arc::clone(&item));
         self.events.push_back(Event::Item { item: Arc::clone(&item), from: None, repaired: false });
         Ok(Reply::Accepted(item.id))
     }
@@ -111,7 +137,7 @@ impl Toy {
     }
 }
 
-struct Held(Vec<Arc<Item>>);
+struct Held(VecDeque<Arc<Item>>);
 
 impl Items for Held {
     fn iter(&self) -> Box<dyn Iterator<Item = Arc<Item>> + '_> {
@@ -186,11 +212,12 @@ impl Node for Toy {
         match command {
             Command::Publish(publish) => return self.publish(now, publish),
             Command::SetMetadata(changes) => self.set_metadata(changes),
-            Command::PutRecord { key, value: Some(value) } => {
-                self.registry.0.insert(key, value);
-            }
-            Command::PutRecord { key, value: None } => {
-                self.registry.0.remove(&key);
+            Command::PutRecord { key, value } => {
+                match &value {
+                    Some(value) => self.registry.0.insert(key.clone(), value.clone()),
+                    None => self.registry.0.remove(&key),
+                };
+                self.events.push_back(Event::RecordChanged { key: key.into(), value });
             }
             Command::Leave => self.events.push_back(Event::Left),
             Command::Join(_) | Command::ReportLag(_) => {}
@@ -200,11 +227,20 @@ impl Node for Toy {
                 let answer = Event::Answer { to, from, part, is_last, count, also_from };
                 self.events.push_back(answer);
             }
-            Command::Evict(id) => return Err(CommandError::UnknownMember(id)),
-            Command::InstallKey(_)
-            | Command::UseKey(_)
-            | Command::RemoveKey(_)
-            | Command::Extra(_) => return Err(CommandError::Unsupported),
+            Command::Evict(id) => {
+                let member = self.members.iter_mut().find(|member| member.id == id);
+                member.ok_or(CommandError::UnknownMember(id))?.state = MemberState::Left;
+            }
+            Command::InstallKey(key) => {
+                let done = self.keyring.install(ClusterKey::new(*key));
+                done.map_err(|error| CommandError::Invalid(error.to_string()))?;
+            }
+            Command::UseKey(key) => self.keyring.use_key(ClusterKey::new(*key)),
+            Command::RemoveKey(fingerprint) => {
+                let done = self.keyring.remove_by_fingerprint(&fingerprint);
+                done.map_err(|error| CommandError::Invalid(error.to_string()))?;
+            }
+            Command::Extra(_) => return Err(CommandError::Unsupported),
         }
         Ok(Reply::Done)
     }
@@ -250,13 +286,18 @@ impl Node for Toy {
         Some(ItemTrace { received, from: None, hops, copies, repaired: false, style })
     }
 
+    fn keys(&self) -> Vec<KeyInfo> {
+        let info = |(fingerprint, is_primary)| KeyInfo { fingerprint, is_primary };
+        self.keyring.fingerprints().map(info).collect()
+    }
+
     fn snapshot(&self, undone: &[ItemId]) -> Vec<u8> {
         undone.iter().flat_map(|item| item.seq.to_be_bytes()).collect()
     }
 
     fn counters(&self, visit: &mut dyn FnMut(&'static str, &'static str, u64)) {
         visit("members", "alive", self.members.len() as u64);
-        visit("items_published", "", self.held.0.len() as u64);
+        visit("items_published", "", self.published);
         visit("datagrams_rejected", "replayed", 0);
     }
 }

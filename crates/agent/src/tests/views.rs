@@ -32,7 +32,7 @@ async fn field_names_are_frozen() {
                        why";
     let subscription = &get(api, "/v1/subscriptions").await.json()[0];
     for (value, expected) in [
-        (&accepted, "id path stored"),
+        (&accepted, "hint id path stored subscribers"),
         (&summary, summary_names),
         (&summary["nodes"][0], "after_ms attempts name node outcome status subscription"),
         (&get(api, "/v1/items").await.json()[0], item_names),

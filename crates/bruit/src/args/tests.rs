@@ -1,25 +1,71 @@
 //! Rules that every command and flag keeps.
 
 use super::*;
-use bruit_agent::{AgentConfig, Overlay};
+use bruit_agent::{AgentConfig, Overlay, Shown};
 use clap::{CommandFactory as _, Parser as _};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Every command with its full name, without the ones that only hold others.
+/// Every command with its full name and its flags, global ones included; `keys` and its like
+/// only hold others, but `subs` and its like do something by themselves.
 fn commands() -> Vec<(String, clap::Command)> {
     fn collect(prefix: &str, command: &clap::Command, all: &mut Vec<(String, clap::Command)>) {
-        let name = format!("{prefix} {}", command.get_name());
-        if !command.has_subcommands() {
-            all.push((name.trim().to_owned(), command.clone()));
+        let name = format!("{prefix} {}", command.get_name()).trim().to_owned();
+        if !command.is_subcommand_required_set() && !command.is_arg_required_else_help_set() {
+            all.push((name.clone(), command.clone()));
         }
         for below in command.get_subcommands() {
             collect(&name, below, all);
         }
     }
+    let mut root = Cli::command().disable_help_subcommand(true);
+    root.build();
     let mut all = Vec::new();
-    collect("", &Cli::command(), &mut all);
+    collect("", &root, &mut all);
+    assert!(all.len() > 35, "{}", all.len());
     all
+}
+
+/// The commands that ask no agent.
+const ALONE: [&str; 8] = [
+    "bruit agent",
+    "bruit run",
+    "bruit demo",
+    "bruit echo",
+    "bruit keys new",
+    "bruit completion",
+    "bruit man",
+    "bruit version",
+];
+
+/// The commands that change something, or follow a stream, and so cannot be repeated.
+const ONCE: [&str; 22] = [
+    "bruit send",
+    "bruit publish",
+    "bruit listen",
+    "bruit tail",
+    "bruit tag",
+    "bruit join",
+    "bruit leave",
+    "bruit evict",
+    "bruit subs add",
+    "bruit subs rm",
+    "bruit subs pause",
+    "bruit subs resume",
+    "bruit subs test",
+    "bruit topics set",
+    "bruit topics rm",
+    "bruit deliveries retry",
+    "bruit deliveries drop",
+    "bruit keys rotate",
+    "bruit keys rm",
+    "bruit reload",
+    "bruit config check",
+    "bruit config example",
+];
+
+fn has(command: &clap::Command, long: &str) -> bool {
+    command.get_arguments().any(|flag| flag.get_long() == Some(long))
 }
 
 #[test]
@@ -53,16 +99,32 @@ fn a_short_flag_means_the_same_everywhere() {
 }
 
 #[test]
-fn every_command_that_asks_an_agent_has_format_addr_and_timeout() {
+fn no_flag_is_given_twice_within_a_command() {
     for (name, command) in commands() {
-        if ["bruit agent", "bruit demo", "bruit echo", "bruit keys new"].contains(&&*name) {
+        let (mut shorts, mut longs) = (BTreeSet::new(), BTreeSet::new());
+        for flag in command.get_arguments() {
+            for short in flag.get_short_and_visible_aliases().unwrap_or_default() {
+                assert!(shorts.insert(short), "{name} -{short}");
+            }
+            for long in flag.get_long_and_visible_aliases().unwrap_or_default() {
+                assert!(longs.insert(long.to_owned()), "{name} --{long}");
+            }
+        }
+        assert!(longs.contains("color"), "{name}");
+    }
+}
+
+#[test]
+fn every_command_that_asks_an_agent_has_the_flags_for_it() {
+    for (name, command) in commands() {
+        if ALONE.contains(&&*name) {
+            assert!(!has(&command, "curl") && !has(&command, "watch"), "{name}");
             continue;
         }
-        let has = |long: &str| command.get_arguments().any(|flag| flag.get_long() == Some(long));
-        assert!(has("format") && has("json") && has("color"), "{name}");
-        if name != "bruit version" {
-            assert!(has("addr") && has("token") && has("timeout"), "{name}");
+        for flag in ["addr", "token", "timeout", "curl", "format", "json"] {
+            assert!(has(&command, flag), "{name} --{flag}");
         }
+        assert_eq!(has(&command, "watch"), !ONCE.contains(&&*name), "{name} --watch");
     }
 }
 
@@ -105,6 +167,18 @@ fn every_flag_of_the_agent_reaches_its_settings() {
         "t",
         "--profile",
         "wan",
+        "--sync",
+        "commit",
+        "--exec",
+        "run 'a b'",
+        "--subscription",
+        "x = { pattern = 'x', mode = 'stream' }",
+        "--drain-timeout",
+        "2s",
+        "--log-level",
+        "debug",
+        "--log-format",
+        "json",
     ];
     let Command::Agent(args) = Cli::try_parse_from(line).unwrap().command else {
         panic!("not the agent")
@@ -123,11 +197,42 @@ fn every_flag_of_the_agent_reaches_its_settings() {
         key-file = 'k'
         token-file = 't'
         profile = 'wan'
+        sync = 'commit'
+        exec = ['run', 'a b']
+        drain-timeout = '2s'
+        log-level = 'debug'
+        log-format = 'json'
+        [[subscription]]
+        name = 'x'
+        pattern = 'x'
+        mode = 'stream'
     ";
     let file = Overlay::parse(file, Path::new("bruit.toml")).unwrap();
-    let flags = args.overlay();
-    assert_eq!(flags, file);
-    AgentConfig::resolve(flags).unwrap();
+    let flags = args.settings.overlay();
+    let of_flags = AgentConfig::resolve(&flags).unwrap();
+    assert_eq!(of_flags, AgentConfig::resolve(&file).unwrap());
+    for shown in Shown::list(&of_flags, &flags) {
+        let flag = format!("flag --{}", shown.key.split('.').next().unwrap());
+        assert_eq!(shown.origin, flag, "every setting has a flag of its name");
+    }
+}
+
+#[test]
+fn verbose_and_quiet_are_levels() {
+    for (flags, level, origin) in [
+        (&["-q"][..], "warn", "flag --quiet"),
+        (&["-v"], "debug", "flag --verbose"),
+        (&["-vv"], "trace", "flag --verbose"),
+    ] {
+        let line = ["bruit", "agent"].iter().chain(flags);
+        let Command::Agent(args) = Cli::try_parse_from(line).unwrap().command else {
+            panic!("not the agent")
+        };
+        let overlay = args.settings.overlay();
+        let shown = Shown::list(&AgentConfig::resolve(&overlay).unwrap(), &overlay);
+        let shown = shown.iter().find(|shown| shown.key == "log-level").unwrap();
+        assert_eq!((shown.value.as_str().unwrap(), shown.origin.as_str()), (level, origin));
+    }
 }
 
 #[test]
@@ -135,5 +240,5 @@ fn no_flag_overrides_a_file_with_a_default() {
     let Command::Agent(args) = Cli::try_parse_from(["bruit", "agent"]).unwrap().command else {
         panic!("not the agent")
     };
-    assert_eq!(args.overlay(), Overlay::default());
+    assert_eq!(args.settings.overlay(), Overlay::default());
 }

@@ -1,15 +1,21 @@
 //! Talks to an agent's HTTP API.
 
+mod curl;
+mod data;
 mod events;
+mod feed;
 mod problem;
 mod sse;
 mod views;
 
-pub(crate) use events::{Changes, Told};
-pub(crate) use views::{Change, Item, Member, Receipt, Subscription, Summary};
+pub(crate) use feed::{Feed, Told};
+pub(crate) use views::{
+    Change, Delivery, Item, Member, Named, Receipt, Snapshot, Subscription, Summary,
+};
 
-use crate::args::{Address, Connection};
+use crate::args::{Address, Connection, Data};
 use crate::exit::{Exit, Failure};
+use crate::out;
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -18,6 +24,8 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::io::{self, Write as _};
 use std::time::Duration;
 use tokio::net::TcpStream;
 
@@ -30,6 +38,8 @@ pub(crate) struct Client {
     authority: Authority,
     token: Option<HeaderValue>,
     timeout: Duration,
+    /// Requests are printed instead of sent.
+    is_curl: bool,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 
@@ -40,19 +50,45 @@ pub(crate) struct Ask {
     target: String,
     headers: HeaderMap,
     body: Bytes,
+    /// Where the body is to be read from.
+    data: Option<Data>,
+    is_stream: bool,
 }
 
 impl Ask {
     /// A request without headers and body.
     pub(crate) fn new(method: Method, target: impl Into<String>) -> Self {
         let (headers, body) = (HeaderMap::new(), Bytes::new());
-        Self { method, target: target.into(), headers, body }
+        Self { method, target: target.into(), headers, body, data: None, is_stream: false }
+    }
+
+    /// Reads something.
+    pub(crate) fn get(target: impl Into<String>) -> Self {
+        Self::new(Method::GET, target)
+    }
+
+    /// Sets the body to a JSON value.
+    pub(crate) fn json(self, value: &Value) -> Self {
+        let kind = HeaderValue::from_static("application/json");
+        self.header(header::CONTENT_TYPE, kind).body(out::json_text(value))
+    }
+
+    /// Sets where the body is to be read from.
+    pub(crate) fn data(mut self, data: Option<Data>) -> Self {
+        self.data = data;
+        self
     }
 
     /// Sets the body.
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
+    }
+
+    /// The headers so far.
+    #[cfg(test)]
+    pub(crate) const fn headers(&self) -> &HeaderMap {
+        &self.headers
     }
 
     /// Adds a header.
@@ -72,10 +108,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// The body as JSON.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            Failure::new(Exit::Failed, format!("the answer is not understood: {error}"))
-                .hint("is this the API of an agent, and of this version? see `bruit version`")
-        })
+        serde_json::from_slice(&self.body).map_err(|error| Failure::not_understood(&error))
     }
 }
 
@@ -90,7 +123,8 @@ impl Client {
         if let Some(token) = &mut token {
             token.set_sensitive(true);
         }
-        Ok(Self { authority: authority(&address.addr)?, token, timeout, sender: None })
+        let (authority, is_curl) = (authority(&address.addr)?, address.curl);
+        Ok(Self { authority, token, timeout, is_curl, sender: None })
     }
 
     /// As [`Client::new`].
@@ -101,6 +135,27 @@ impl Client {
     /// Where the agent is, for messages.
     pub(crate) fn addr(&self) -> &str {
         self.authority.as_str()
+    }
+
+    /// Whether requests are printed instead of sent.
+    pub(crate) const fn is_curl(&self) -> bool {
+        self.is_curl
+    }
+
+    /// Reads the body of a request that is said to be elsewhere, so that it can be sent more than
+    /// once.
+    pub(crate) async fn load(&self, mut ask: Ask) -> Result<Ask, Failure> {
+        if !self.is_curl
+            && let Some(data) = ask.data.take()
+        {
+            ask.body = data::read(data).await?;
+        }
+        Ok(ask)
+    }
+
+    /// Reads what the command line names.
+    pub(crate) async fn read(&self, data: Data) -> Result<Bytes, Failure> {
+        data::read(data).await
     }
 
     /// Asks, and reads the answer whole. A problem that the agent reports is a failure; 504 with
@@ -133,11 +188,17 @@ impl Client {
 
     /// Asks for JSON.
     pub(crate) async fn get<T: DeserializeOwned>(&mut self, target: &str) -> Result<T, Failure> {
-        self.ask(Ask::new(Method::GET, target)).await?.json()
+        self.ask(Ask::get(target)).await?.json()
     }
 
     /// Asks, and gives the answer while it comes.
     async fn start(&mut self, ask: Ask) -> Result<Response<Incoming>, Failure> {
+        if self.is_curl {
+            let line = curl::line(self.authority.as_str(), self.token.is_some(), &ask);
+            writeln!(io::stdout(), "{line}")?;
+            return Err(Failure::done());
+        }
+        let ask = self.load(ask).await?;
         let target: PathAndQuery = ask
             .target
             .parse()
@@ -207,10 +268,18 @@ fn authority(text: &str) -> Result<Authority, Failure> {
 /// `text` as a part of a request's path: what cannot stand there is percent-encoded. `%` stays,
 /// so that what is encoded already is not encoded again.
 pub(crate) fn encode_path(text: &str) -> String {
-    const PLAIN: &[u8] = b"-._~!$&'()*+,;=:@/%";
+    encode(text, b"-._~!$&'()*+,;=:@/%")
+}
+
+/// `text` as one segment of a request's path, or as one value of its query.
+pub(crate) fn encode_segment(text: &str) -> String {
+    encode(text, b"-._~*")
+}
+
+fn encode(text: &str, plain: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) {
+        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
             encoded.push(char::from(byte));
         } else {
             encoded += &format!("%{byte:02X}");
@@ -242,5 +311,6 @@ mod tests {
     fn a_path_is_encoded_once() {
         assert_eq!(encode_path("/a b/é?#%20"), "/a%20b/%C3%A9%3F%23%20");
         assert_eq!(encode_path("cache/users/42"), "cache/users/42");
+        assert_eq!(encode_segment("a/b ?&%é"), "a%2Fb%20%3F%26%25%C3%A9");
     }
 }

@@ -11,6 +11,8 @@ const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Event {
+    /// The id that the sender gave last.
+    pub(super) id: Option<String>,
     /// What kind of event; `message` if the sender did not say.
     pub(super) kind: String,
     /// Its data; lines are joined by line ends.
@@ -26,6 +28,7 @@ pub(super) struct TooLong;
 pub(super) struct Parser {
     line: Vec<u8>,
     after_return: bool,
+    id: Option<String>,
     kind: String,
     data: Option<String>,
     ready: VecDeque<Event>,
@@ -63,7 +66,7 @@ impl Parser {
             let kind = std::mem::take(&mut self.kind);
             if let Some(data) = self.data.take() {
                 let kind = if kind.is_empty() { "message".to_owned() } else { kind };
-                self.ready.push_back(Event { kind, data });
+                self.ready.push_back(Event { id: self.id.clone(), kind, data });
             }
             return;
         }
@@ -71,6 +74,7 @@ impl Parser {
         let value = value.strip_prefix(' ').unwrap_or(value);
         match (field, &mut self.data) {
             ("event", _) => self.kind = value.to_owned(),
+            ("id", _) if !value.contains('\0') => self.id = Some(value.to_owned()),
             ("data", Some(data)) => data.extend(["\n", value]),
             ("data", none) => *none = Some(value.to_owned()),
             _ => {}
@@ -103,6 +107,14 @@ mod tests {
         assert_eq!(parse(&[stream.as_bytes()]), expected);
         let bytes: Vec<&[u8]> = stream.as_bytes().chunks(1).collect();
         assert_eq!(parse(&bytes), expected);
+    }
+
+    #[test]
+    fn an_id_holds_until_the_next_one() {
+        let mut parser = Parser::default();
+        parser.push(b"data: a\n\nid: 7\ndata: b\n\ndata: c\n\nid\ndata: d\n\n").unwrap();
+        let ids: Vec<_> = std::iter::from_fn(|| parser.next()).map(|event| event.id).collect();
+        assert_eq!(ids, [None, Some("7".into()), Some("7".into()), Some(String::new())]);
     }
 
     #[test]

@@ -19,11 +19,15 @@ pub(crate) struct Member {
     pub(crate) rtt_ms: Option<f64>,
     #[serde(rename = "self")]
     pub(crate) is_self: bool,
+    /// What else the agent says of it.
+    #[serde(flatten)]
+    pub(crate) rest: BTreeMap<String, Value>,
 }
 
 /// A subscription in a member list.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Announced {
+    pub(crate) name: String,
     pub(crate) pattern: String,
 }
 
@@ -121,15 +125,64 @@ pub(crate) struct Named {
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(crate) enum Change {
     /// A member came, changed or went.
-    Member(Named),
+    Member {
+        /// `changed`, `updated` or `reaped`.
+        change: String,
+        /// Who.
+        #[serde(flatten)]
+        named: Named,
+        /// Its state before.
+        was: Option<String>,
+        /// As it is.
+        member: Option<MemberState>,
+    },
     /// An item was seen for the first time.
     Item {
         /// The item.
         item: Item,
     },
+    /// A delivery ended.
+    Delivery {
+        /// How.
+        delivery: Delivery,
+    },
+    /// A subscription of the agent changed.
+    Subscription {
+        /// `paused`, `resumed` and the like.
+        change: String,
+        /// Which one.
+        subscription: SubscriptionName,
+    },
     /// Something else.
     #[serde(other)]
     Other,
+}
+
+/// How a member is.
+#[derive(Debug, Deserialize)]
+pub(crate) struct MemberState {
+    pub(crate) state: String,
+    pub(crate) why: String,
+}
+
+/// A delivery that ended.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Delivery {
+    pub(crate) item: String,
+    pub(crate) path: String,
+    pub(crate) subscription: String,
+    pub(crate) outcome: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) status: Option<u16>,
+    pub(crate) attempts: u32,
+    pub(crate) after_ms: Option<f64>,
+}
+
+/// A subscription's name, and why it is as it is.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SubscriptionName {
+    pub(crate) name: String,
+    pub(crate) why: Option<String>,
 }
 
 #[cfg(test)]

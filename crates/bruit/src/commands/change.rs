@@ -1,6 +1,6 @@
-//! `bruit tag`, `join` and `leave`: what changes the agent that is asked.
+//! `bruit tag`, `join`, `leave` and `evict`: what changes the agent that is asked, or its group.
 
-use crate::args::{JoinArgs, LeaveArgs, TagArgs};
+use crate::args::{EvictArgs, JoinArgs, LeaveArgs, TagArgs};
 use crate::client::{Ask, Client, Member};
 use crate::exit::{Exit, Failure};
 use crate::out::Out;
@@ -15,20 +15,17 @@ const WAIT_PERIOD: Duration = Duration::from_millis(50);
 
 /// Sets and removes metadata.
 pub(crate) async fn tag(args: TagArgs) -> Result<Exit, Failure> {
-    let out = Out::new(&args.output);
-    let mut client = Client::of(&args.connection)?;
+    let out = Out::new(&args.ask.output);
+    let mut client = Client::of(&args.ask.connection)?;
     let patch: serde_json::Map<String, Value> =
         args.changes.into_iter().map(|(key, value)| (key, Value::from(value))).collect();
-    let body = Value::Object(patch).to_string();
-    let value: Value =
-        client.ask(Ask::new(Method::PATCH, "/v1/self/tags").body(body)).await?.json()?;
+    let ask = Ask::new(Method::PATCH, "/v1/self/tags").json(&Value::Object(patch));
+    let value: Value = client.ask(ask).await?.json()?;
     if out.is_json() {
-        out.json(&value)?;
+        out.value(&value)?;
         return Ok(Exit::Ok);
     }
-    let member = Member::deserialize(&value).map_err(|error| {
-        Failure::new(Exit::Failed, format!("the answer is not understood: {error}"))
-    })?;
+    let member = Member::deserialize(&value).map_err(|error| Failure::not_understood(&error))?;
     let tags: Vec<String> =
         member.metadata.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let tags = if tags.is_empty() { "no metadata".to_owned() } else { tags.join(" ") };
@@ -38,12 +35,12 @@ pub(crate) async fn tag(args: TagArgs) -> Result<Exit, Failure> {
 
 /// Contacts other agents. That they are found is not waited for.
 pub(crate) async fn join(args: JoinArgs) -> Result<Exit, Failure> {
-    let out = Out::new(&args.output);
-    let mut client = Client::of(&args.connection)?;
-    let body = json!({ "addresses": args.addresses }).to_string();
-    let answer = client.ask(Ask::new(Method::POST, "/v1/join").body(body)).await?;
+    let out = Out::new(&args.ask.output);
+    let mut client = Client::of(&args.ask.connection)?;
+    let body = json!({ "addresses": args.addresses });
+    let answer = client.ask(Ask::new(Method::POST, "/v1/join").json(&body)).await?;
     if out.is_json() {
-        out.json(&answer.json::<Value>()?)?;
+        out.value(&answer.json()?)?;
     } else {
         out.line(&format!("contacting {}", args.addresses.join(", ")))?;
     }
@@ -52,19 +49,19 @@ pub(crate) async fn join(args: JoinArgs) -> Result<Exit, Failure> {
 
 /// Lets the agent leave, and waits until it has ended.
 pub(crate) async fn leave(args: LeaveArgs) -> Result<Exit, Failure> {
-    let out = Out::new(&args.output);
-    let deadline = Instant::now() + args.connection.timeout;
-    let mut client = Client::of(&args.connection)?;
+    let out = Out::new(&args.ask.output);
+    let deadline = Instant::now() + args.ask.connection.timeout;
+    let mut client = Client::of(&args.ask.connection)?;
     client.ask(Ask::new(Method::POST, "/v1/leave")).await?;
     loop {
         // The connection that asked would keep the agent waiting.
         drop(client);
-        client = Client::of(&args.connection)?;
+        client = Client::of(&args.ask.connection)?;
         match client.ask(Ask::new(Method::GET, "/livez")).await {
             Err(failure) if failure.exit == Exit::Unreachable => break,
             Ok(_) | Err(_) if Instant::now() < deadline => {}
             Ok(_) | Err(_) => {
-                let timeout = args.connection.timeout;
+                let timeout = args.ask.connection.timeout;
                 let text = format!("the agent is leaving, and has not ended within {timeout:?}");
                 return Err(Failure::new(Exit::Incomplete, text));
             }
@@ -75,6 +72,25 @@ pub(crate) async fn leave(args: LeaveArgs) -> Result<Exit, Failure> {
         out.json(&json!({ "left": true }))?;
     } else {
         out.line(&format!("the agent at {} has left and ended", client.addr()))?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Declares a member that has failed to be gone for good.
+pub(crate) async fn evict(args: EvictArgs) -> Result<Exit, Failure> {
+    let out = Out::new(&args.ask.output);
+    let mut client = Client::of(&args.ask.connection)?;
+    if !args.yes && !client.is_curl() {
+        let node = &args.node;
+        return Err(Failure::usage(format!("{node} would be evicted; nothing was done"))
+            .hint("say --yes to do it; `bruit member` shows what is known of it"));
+    }
+    let ask = Ask::new(Method::POST, "/v1/evict").json(&json!({ "member": args.node }));
+    let answer = client.ask(ask).await?;
+    if out.is_json() {
+        out.value(&answer.json()?)?;
+    } else {
+        out.line(&format!("evicted {}", args.node))?;
     }
     Ok(Exit::Ok)
 }

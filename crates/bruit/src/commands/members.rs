@@ -1,6 +1,7 @@
 //! `bruit members`.
 
-use crate::args::MembersArgs;
+use super::watch;
+use crate::args::{MembersArgs, is_like};
 use crate::client::{Client, Member};
 use crate::exit::{Exit, Failure};
 use crate::out::{self, Cell, Out, Table};
@@ -14,17 +15,25 @@ const WAIT_PERIOD: Duration = Duration::from_millis(50);
 
 /// Lists members.
 pub(crate) async fn run(args: MembersArgs) -> Result<Exit, Failure> {
-    let out = Out::new(&args.output);
-    let mut client = Client::of(&args.connection)?;
-    if let Some(wanted) = args.wait {
-        wait_for(&mut client, wanted, args.connection.timeout).await?;
+    let connection = &args.read.ask.connection;
+    if connection.address.curl && has_filter(&args) {
+        out::tell("note: filters and --wait are this command's own; curl gets the whole list");
     }
+    if let Some(wanted) = args.wait {
+        let mut client = Client::of(connection)?;
+        wait_for(&mut client, wanted, connection.timeout).await?;
+    }
+    watch::read(&args.read, async |client: &mut Client, out: &Out| show(client, out, &args).await)
+        .await
+}
+
+fn has_filter(args: &MembersArgs) -> bool {
+    args.state.is_some() || args.name.is_some() || args.wait.is_some() || !args.tags.is_empty()
+}
+
+async fn show(client: &mut Client, out: &Out, args: &MembersArgs) -> Result<Exit, Failure> {
     let all: Vec<Value> = client.get("/v1/members").await?;
-    let parse = |value: &Value| {
-        Member::deserialize(value).map_err(|error| {
-            Failure::new(Exit::Failed, format!("a member is not understood: {error}"))
-        })
-    };
+    let parse = |value: &Value| Member::deserialize(value).map_err(|e| Failure::not_understood(&e));
     let all: Vec<(Member, Value)> =
         all.into_iter().map(|value| Ok((parse(&value)?, value))).collect::<Result<_, Failure>>()?;
     let count = all.len();
@@ -32,18 +41,17 @@ pub(crate) async fn run(args: MembersArgs) -> Result<Exit, Failure> {
     let hidden = all.iter().filter(|(member, _)| is_hidden(member)).count();
     let mut shown: Vec<(Member, Value)> = all
         .into_iter()
-        .filter(|(member, _)| !is_hidden(member) && is_wanted(member, &args))
+        .filter(|(member, _)| !is_hidden(member) && is_wanted(member, args))
         .collect();
     shown.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
     if out.is_json() {
-        let values: Vec<&Value> = shown.iter().map(|(_, value)| value).collect();
-        out.json(&values)?;
+        out.value(&shown.into_iter().map(|(_, value)| value).collect())?;
         return Ok(Exit::Ok);
     }
     let members: Vec<&Member> = shown.iter().map(|(member, _)| member).collect();
     out.table(&table(&members))?;
     if shown.len() < count {
-        out::tell(&rest(shown.len(), count, hidden));
+        out.note(&rest(shown.len(), count, hidden))?;
     }
     Ok(Exit::Ok)
 }
@@ -63,6 +71,7 @@ fn rest(shown: usize, count: usize, hidden: usize) -> String {
 
 fn is_wanted(member: &Member, args: &MembersArgs) -> bool {
     args.state.is_none_or(|state| state.word() == member.state)
+        && args.name.as_ref().is_none_or(|glob| is_like(glob, &member.name))
         && args.tags.iter().all(|(key, value)| member.metadata.get(key) == Some(value))
 }
 
@@ -90,7 +99,7 @@ fn table(members: &[&Member]) -> Table {
 }
 
 /// What there is to say of a member beyond its columns.
-fn note(member: &Member) -> String {
+pub(super) fn note(member: &Member) -> String {
     let mut notes = Vec::new();
     if member.is_self {
         notes.push("(this node)");

@@ -1,18 +1,15 @@
 //! `bruit send` and `bruit publish`.
 
+use super::cloudevent;
 use crate::args::{ItemArgs, PublishArgs, SendArgs};
 use crate::client::{Ask, Client, Receipt, Summary, encode_path};
 use crate::exit::{Exit, Failure};
 use crate::out::{self, Cell, Out, Table};
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::Value;
-use std::fs::File;
-use std::io::{self, Read};
 use std::time::Duration;
+use tokio::time::Instant;
 
-/// The most of a body that is read, in bytes; what the agent takes is less, and it says so.
-const BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How much longer than for the receipts to wait for the agent's answer. Guess.
 const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 
@@ -31,7 +28,8 @@ pub(crate) async fn send(args: SendArgs) -> Result<Exit, Failure> {
         target += &query.replace(' ', "%20");
     }
     let mut client = Client::new(&args.address, args.item.timeout + ANSWER_MARGIN)?;
-    give(&mut client, &out, &args.item, ask(method, target, &args.item)?).await
+    let ask = client.load(ask(method, target, &args.item)?).await?;
+    give(&mut client, &out, &args.item, ask).await
 }
 
 /// Publishes an event, once or several times.
@@ -39,18 +37,32 @@ pub(crate) async fn publish(args: PublishArgs) -> Result<Exit, Failure> {
     let out = Out::new(&args.output);
     let topic = args.topic.trim_start_matches('/');
     let target = format!("/topics/{}", encode_path(topic));
-    let ask = ask(Method::POST, target, &args.item)?;
     let mut client = Client::new(&args.address, args.item.timeout + ANSWER_MARGIN)?;
+    if client.is_curl() && args.count != 1 {
+        out::tell("note: --count and --rate are this command's own; curl publishes once");
+    }
+    let ask = client.load(ask(Method::POST, target, &args.item)?).await?;
     let mut worst = Exit::Ok;
-    for _ in 0..args.count {
-        let exit = give(&mut client, &out, &args.item, ask.clone()).await?;
+    let begin = Instant::now();
+    for number in 0..args.count {
+        if let Some(rate) = args.rate {
+            tokio::time::sleep_until(begin + due(number, rate)).await;
+        }
+        let ask = cloudevent::with_attributes(ask.clone(), &args.event)?;
+        let exit = give(&mut client, &out, &args.item, ask).await?;
         worst = if exit == Exit::Ok { worst } else { exit };
     }
     Ok(worst)
 }
 
+/// When after the first the one with this number is due.
+fn due(number: u64, rate: u32) -> Duration {
+    let (whole, rest) = (number / u64::from(rate), number % u64::from(rate));
+    Duration::from_secs(whole) + Duration::from_secs(rest) / rate
+}
+
 fn ask(method: Method, target: String, item: &ItemArgs) -> Result<Ask, Failure> {
-    let mut ask = Ask::new(method, target).body(body(item.data.as_deref())?);
+    let mut ask = Ask::new(method, target).data(item.data.clone());
     for (name, value) in &item.headers {
         ask = ask.header(name.clone(), value.clone());
     }
@@ -68,27 +80,6 @@ fn ask(method: Method, target: String, item: &ItemArgs) -> Result<Ask, Failure> 
     Ok(ask)
 }
 
-/// What `-d` stands for.
-fn body(data: Option<&str>) -> Result<Bytes, Failure> {
-    let read = |what: &str, from: io::Result<&mut dyn Read>| {
-        let mut bytes = Vec::new();
-        from.and_then(|from| from.take(BODY_BYTES_MAX).read_to_end(&mut bytes))
-            .map_err(|error| Failure::new(Exit::Failed, format!("cannot read {what}: {error}")))?;
-        Ok(Bytes::from(bytes))
-    };
-    match data {
-        None => Ok(Bytes::new()),
-        Some("-") => read("standard input", Ok(&mut io::stdin().lock())),
-        Some(text) => match text.strip_prefix('@') {
-            None => Ok(Bytes::copy_from_slice(text.as_bytes())),
-            Some(path) => match File::open(path) {
-                Ok(mut file) => read(path, Ok(&mut file)),
-                Err(error) => read(path, Err(error)),
-            },
-        },
-    }
-}
-
 /// Gives the item to the agent, and prints what became of it.
 async fn give(client: &mut Client, out: &Out, item: &ItemArgs, ask: Ask) -> Result<Exit, Failure> {
     let answer = client.ask(ask).await?;
@@ -97,9 +88,12 @@ async fn give(client: &mut Client, out: &Out, item: &ItemArgs, ask: Ask) -> Resu
         out.json(&value)?;
     }
     if item.wait.is_none() {
+        let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
         if !out.is_json() {
-            let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
             out.line(&format!("item {}  {}", text("id"), text("path")))?;
+        }
+        if value["subscribers"].as_u64() == Some(0) {
+            out::tell(&unheard(&text("path"), value["hint"].as_str()));
         }
         return Ok(Exit::Ok);
     }
@@ -131,6 +125,12 @@ pub(crate) fn delivered(summary: &Summary) -> String {
         .map(|(median, max)| format!(" (p50 {}, max {})", out::millis(median), out::millis(max)));
     let times = times.unwrap_or_default();
     format!("item {id}  {path}  {delivered} of {expected} delivered{times}")
+}
+
+/// What to say of an item for which nobody is subscribed at the moment.
+fn unheard(path: &str, hint: Option<&str>) -> String {
+    let said = || format!("nobody is subscribed to \"{path}\"");
+    format!("warning: {}", hint.map_or_else(said, str::to_owned))
 }
 
 fn nobody(summary: &Summary) -> Failure {
@@ -188,14 +188,15 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_text_or_a_file() {
-        assert_eq!(body(None).unwrap(), "");
-        assert_eq!(body(Some("a@b")).unwrap(), "a@b");
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "content").unwrap();
-        let name = format!("@{}", file.path().display());
-        assert_eq!(body(Some(&name)).unwrap(), "content");
-        let failure = body(Some("@/no/such/file")).unwrap_err();
-        assert!(failure.text().unwrap().contains("/no/such/file"));
+    fn a_rate_spreads_publications_evenly() {
+        let all = [0, 1, 3, 4].map(|number| due(number, 3).as_millis());
+        assert_eq!(all, [0, 333, 1000, 1333]);
+        assert_eq!(due(u64::from(u32::MAX), u32::MAX), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn that_nobody_is_subscribed_is_said() {
+        assert_eq!(unheard("a", None), "warning: nobody is subscribed to \"a\"");
+        assert_eq!(unheard("a", Some("close: b")), "warning: close: b");
     }
 }

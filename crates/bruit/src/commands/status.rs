@@ -1,5 +1,6 @@
 //! `bruit status`.
 
+use super::watch;
 use crate::args::ReadArgs;
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
@@ -30,15 +31,17 @@ struct Status {
 
 /// Shows how the agent is doing.
 pub(crate) async fn run(args: ReadArgs) -> Result<Exit, Failure> {
-    let out = Out::new(&args.output);
-    let value: Value = Client::of(&args.connection)?.get("/v1/status").await?;
+    watch::read(&args, show).await
+}
+
+async fn show(client: &mut Client, out: &Out) -> Result<Exit, Failure> {
+    let value: Value = client.get("/v1/status").await?;
     if out.is_json() {
-        out.json(&value)?;
+        out.value(&value)?;
         return Ok(Exit::Ok);
     }
-    let status: Status = serde_json::from_value(value).map_err(|error| {
-        Failure::new(Exit::Failed, format!("the answer is not understood: {error}"))
-    })?;
+    let status: Status =
+        serde_json::from_value(value).map_err(|error| Failure::not_understood(&error))?;
     let uptime = Duration::try_from_secs_f64(status.uptime_seconds).unwrap_or_default();
     let members: Vec<String> =
         status.members.iter().map(|(state, count)| format!("{count} {state}")).collect();

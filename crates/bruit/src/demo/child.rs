@@ -72,7 +72,13 @@ impl Agent {
         let path = log_path(flags.folder, flags.name);
         let log = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
         let mut command = bruit()?;
-        command.args(["agent", "--until-stdin-closes", "--profile", "local", "--name", flags.name]);
+        // Settings of this machine's own agent are not the demo's.
+        let settings = std::env::vars_os().map(|(name, _)| name);
+        for name in settings.filter(|name| name.as_encoded_bytes().starts_with(b"BRUIT_")) {
+            command.env_remove(name);
+        }
+        command.args(["agent", "--config", "/dev/null"]);
+        command.args(["--until-stdin-closes", "--profile", "local", "--name", flags.name]);
         command.args(["--bind", &flags.at.gossip, "--api", &flags.at.api]);
         command.args(["--app", flags.app, "--subscribe", "cache/**"]);
         command.arg("--data").arg(flags.folder.join(flags.name));

@@ -182,5 +182,5 @@ fn short(member: &Member) -> String {
 }
 
 fn client(at: &Ready) -> Result<Client, Failure> {
-    Client::new(&Address { addr: at.api.clone(), token: None }, ANSWER_TIMEOUT)
+    Client::new(&Address { addr: at.api.clone(), token: None, curl: false }, ANSWER_TIMEOUT)
 }

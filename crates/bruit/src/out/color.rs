@@ -1,14 +1,32 @@
 //! Whether to use colour. It only repeats what a word says already.
 
 use crate::args::ColorChoice;
+use std::io::{self, IsTerminal as _};
+use std::sync::OnceLock;
+
+/// What `--color` says, for the whole process.
+static CHOICE: OnceLock<ColorChoice> = OnceLock::new();
+
+/// Takes what `--color` says. Called once, at the start.
+pub(crate) fn choose(choice: ColorChoice) {
+    let is_first = CHOICE.set(choice).is_ok();
+    debug_assert!(is_first, "the choice is made once");
+}
+
+/// Whether to use colour on a stream of this process.
+pub(super) fn is_wanted_on(is_terminal: bool) -> bool {
+    let choice = CHOICE.get().copied().unwrap_or_default();
+    is_wanted(choice, |name| std::env::var(name).ok(), is_terminal)
+}
+
+/// Whether to use colour on standard error.
+pub(crate) fn is_wanted_on_stderr() -> bool {
+    is_wanted_on(io::stderr().is_terminal())
+}
 
 /// The flag decides; else `NO_COLOR` (<https://no-color.org>), then `CLICOLOR_FORCE` and
 /// `FORCE_COLOR`, then the terminal.
-pub(crate) fn is_wanted(
-    choice: ColorChoice,
-    env: impl Fn(&str) -> Option<String>,
-    is_terminal: bool,
-) -> bool {
+fn is_wanted(choice: ColorChoice, env: impl Fn(&str) -> Option<String>, is_terminal: bool) -> bool {
     let is_set = |name| env(name).is_some_and(|value| !value.is_empty());
     let is_forced = |name| env(name).is_some_and(|value| !value.is_empty() && value != "0");
     match choice {

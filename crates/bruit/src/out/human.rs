@@ -28,6 +28,12 @@ pub(crate) fn millis(millis: f64) -> String {
     }
 }
 
+/// Milliseconds with a sign, for offsets: `+0.41 ms`, `-12 ms`.
+pub(crate) fn signed_millis(offset: f64) -> String {
+    let sign = if offset < 0.0 { '-' } else { '+' };
+    format!("{sign}{}", millis(offset.abs()))
+}
+
 /// Bytes: `0 B`, `1023 B`, `1.5 KiB`, `1.0 MiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
@@ -72,6 +78,7 @@ mod tests {
     fn milliseconds_have_the_digits_that_matter() {
         let all = [0.414, 4.14, 41.4, 1234.0].map(millis);
         assert_eq!(all, ["0.41 ms", "4.1 ms", "41 ms", "1.2 s"]);
+        assert_eq!([0.0, 1.5, -12.0].map(signed_millis), ["+0.00 ms", "+1.5 ms", "-12 ms"]);
     }
 
     #[test]

@@ -23,8 +23,8 @@ impl Tone {
     /// The tone of a member's state.
     pub(crate) fn of_state(state: &str) -> Self {
         match state {
-            "alive" | "active" | "delivered" => Self::Good,
-            "suspect" | "paused" | "missing" => Self::Doubtful,
+            "alive" | "active" | "delivered" | "yes" => Self::Good,
+            "suspect" | "paused" | "missing" | "queued" | "in_flight" => Self::Doubtful,
             "failed" => Self::Bad,
             _ => Self::Plain,
         }
@@ -48,6 +48,11 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
+    /// One that stays empty.
+    pub(crate) fn blank() -> Self {
+        Self::from(" ")
+    }
+
     /// A state's word in its colour.
     pub(crate) fn state(word: &str) -> Self {
         Self { tone: Tone::of_state(word), ..Self::from(word) }
@@ -101,8 +106,15 @@ impl Table {
 }
 
 fn line(row: &[Cell], widths: &[usize], width: Option<usize>, is_colored: bool) -> String {
+    let (mut full, mut at) = (0, 0);
+    for (cell, column) in row.iter().zip(widths) {
+        full = if cell.text.is_empty() { full } else { at + cell.text.width() };
+        at += column + GAP.len();
+    }
+    let cut_at = width.filter(|width| full > *width);
     let mut line = String::new();
-    let mut left = width.unwrap_or(usize::MAX);
+    // One column is for the sign that something is missing.
+    let mut left = cut_at.map_or(usize::MAX, |width| width.saturating_sub(1));
     let mut blank = 0;
     for (cell, &column) in row.iter().zip(widths) {
         if cell.text.is_empty() {
@@ -114,31 +126,38 @@ fn line(row: &[Cell], widths: &[usize], width: Option<usize>, is_colored: bool) 
         }
         line.extend(std::iter::repeat_n(' ', blank));
         left -= blank;
-        let text = cut(&cell.text, left);
+        let text = beginning(&cell.text, left);
         let used = text.width();
         match cell.tone.code().filter(|_| is_colored) {
-            Some(code) => line.extend([code, &text, "\x1b[0m"]),
-            None => line += &text,
+            Some(code) => line.extend([code, text, "\x1b[0m"]),
+            None => line += text,
         }
         left -= used;
         blank = column - used.min(column) + GAP.len();
     }
+    line.truncate(line.trim_end().len());
+    if cut_at.is_some_and(|width| width > 0) {
+        line.push('…');
+    }
     line
 }
 
-/// At most `width` columns of `text`.
-fn cut(text: &str, width: usize) -> String {
+/// As much of `text` as fits `width` columns.
+fn beginning(text: &str, width: usize) -> &str {
+    let mut used = 0;
+    let end = text.char_indices().find(|(_, letter)| {
+        used += letter.width().unwrap_or_default();
+        used > width
+    });
+    end.map_or(text, |(at, _)| &text[..at])
+}
+
+/// At most `width` columns of `text`; `…` says that something is missing.
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
-    let mut used = 1;
-    let mut short: String = text
-        .chars()
-        .take_while(|letter| {
-            used += letter.width().unwrap_or_default();
-            used <= width
-        })
-        .collect();
+    let mut short = beginning(text, width.saturating_sub(1)).to_owned();
     if width > 0 {
         short.push('…');
     }
@@ -176,9 +195,14 @@ mod tests {
     fn a_narrow_terminal_cuts_the_end() {
         assert_eq!(table().lines(Some(18), false)[2], "b\u{fffd}     -       no…");
         for width in 0..30 {
-            for line in table().lines(Some(width), false) {
+            let whole = table().lines(None, false);
+            for (line, whole) in table().lines(Some(width), false).iter().zip(whole) {
                 assert!(line.width() <= width, "{width}: {line:?}");
+                let is_cut = whole.width() > width && width > 0;
+                assert_eq!(line.ends_with('…'), is_cut, "{width}: {line:?}");
             }
         }
+        assert_eq!(cut("añ字b", 4), "añ…");
+        assert_eq!(cut("añ字b", 5), "añ字b");
     }
 }

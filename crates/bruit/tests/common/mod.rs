@@ -1,6 +1,8 @@
 //! What the tests of the program share: agents as processes, plain HTTP services, commands.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod fake;
+
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -19,6 +21,8 @@ pub(crate) fn bruit() -> Command {
         command.env_remove(name);
     }
     command.env_remove("CLICOLOR_FORCE").stdin(Stdio::null());
+    // No settings of whoever runs the tests.
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
 
@@ -82,7 +86,10 @@ impl Agent {
         let log = NamedTempFile::new().unwrap();
         let mut command = bruit();
         command.args(["agent", "--profile", "local", "--until-stdin-closes"]);
-        command.args(["--bind", "127.0.0.1:0", "--api", "127.0.0.1:0"]).args(args);
+        for flag in ["--bind", "--api"].into_iter().filter(|flag| !args.contains(flag)) {
+            command.args([flag, "127.0.0.1:0"]);
+        }
+        command.args(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log.reopen().unwrap());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
@@ -174,6 +181,11 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn start(status: &'static str) -> Self {
+        Self::slow(status, Duration::ZERO)
+    }
+
+    /// One that takes so long for each answer.
+    pub(crate) fn slow(status: &'static str, each: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         let got = Arc::new(Mutex::new(Vec::new()));
@@ -181,7 +193,7 @@ impl Service {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let (stream, got) = (stream.unwrap(), Arc::clone(&shared));
-                std::thread::spawn(move || serve(&stream, status, &got));
+                std::thread::spawn(move || serve(&stream, (status, each), &got));
             }
         });
         Self { addr, got }
@@ -203,10 +215,11 @@ impl Service {
     }
 }
 
-fn serve(stream: &TcpStream, status: &str, got: &Mutex<Vec<Request>>) {
+fn serve(stream: &TcpStream, (status, each): (&str, Duration), got: &Mutex<Vec<Request>>) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
         got.lock().unwrap().push(request);
+        std::thread::sleep(each);
         let mut writer = stream;
         if write!(writer, "HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").is_err() {
             return;

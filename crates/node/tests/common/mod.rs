@@ -30,6 +30,8 @@ pub(crate) struct Setup {
     /// Whether a host's identity outlives its restarts.
     pub(crate) keeps_identity: bool,
     pub(crate) key: Option<[u8; 32]>,
+    /// See [`Config::ask_direct_members_max`].
+    pub(crate) ask_direct_members_max: usize,
 }
 
 impl Default for Setup {
@@ -40,6 +42,7 @@ impl Default for Setup {
             profile: Profile::Lan,
             keeps_identity: false,
             key: None,
+            ask_direct_members_max: 1000,
         }
     }
 }
@@ -79,6 +82,7 @@ pub(crate) fn make_node_with(
     };
     let mut config = Config::new(format!("n{}", boot.host.0), boot.addr);
     config.profile = setup.profile;
+    config.ask_direct_members_max = setup.ask_direct_members_max;
     config.snapshot = (!boot.saved.is_empty()).then(|| boot.saved.to_vec());
     change(&mut config);
     NativeNode::new(config, &secrets, boot.now).expect("a valid configuration")

@@ -79,7 +79,8 @@ impl ClusterKey {
         digest(&SHA256, &self.0).as_ref()[0]
     }
 
-    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+    /// The secret itself.
+    pub const fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }
@@ -123,6 +124,13 @@ mod tests {
         );
         assert_eq!(format!("{key:?}"), "ClusterKey(…)");
         assert_ne!(key, ClusterKey::open());
+    }
+
+    #[test]
+    fn a_fingerprint_names_the_key() {
+        let key = |byte| ClusterKey::new([byte; 32]).fingerprint();
+        assert_eq!(key(1), "35d2bbd05b6fa582");
+        assert_ne!(key(1), key(2));
     }
 
     #[test]

@@ -8,6 +8,10 @@ use std::collections::BTreeMap;
 /// The attribute that a binary message carries as its content type.
 pub(super) const CONTENT_TYPE: &str = "datacontenttype";
 
+/// The extension attribute that names the content coding of data that stands in JSON: what the
+/// `Content-Encoding` of a binary message is.
+pub(super) const ENCODING: &str = "bruitencoding";
+
 /// An event. Its attributes are in their canonical string representation
 /// (`CloudEvents` 1.0.2, type system).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,13 +26,13 @@ pub(super) struct Event {
 #[non_exhaustive]
 pub enum EventFault {
     /// A required attribute is missing or empty.
-    #[error("required, but it is missing or empty")]
-    Missing,
+    #[error("it has no {0}, which is required")]
+    Missing(&'static str),
     /// An optional attribute is there and empty.
-    #[error("empty; leave it out instead")]
-    Empty,
+    #[error("{0} is empty; leave it out instead")]
+    Empty(&'static str),
     /// It is of another version of the specification.
-    #[error("only 1.0 is understood")]
+    #[error("specversion is not 1.0, the only one that is understood")]
     Version,
     /// The name of an attribute.
     #[error("the name of an attribute has only a-z and 0-9, and is not data")]
@@ -52,7 +56,7 @@ pub enum EventFault {
     #[error("a content type looks like application/json")]
     ContentType,
     /// In binary mode, the content type has a header of its own.
-    #[error("it stands in Content-Type, not in a header of its own")]
+    #[error("it is the Content-Type, and has no header of its own")]
     ContentTypeHeader,
     /// More attributes than an item has headers, or larger ones.
     #[error("too many attributes, or too large: at most 250, and 32 KiB in all")]
@@ -160,16 +164,16 @@ impl Gathered {
     pub(super) fn check(self) -> Result<BTreeMap<String, String>, EventError> {
         let text = |name: &str| self.attributes.get(name).map(String::as_str);
         if text("specversion").is_some_and(|version| version != "1.0") {
-            return Err(EventFault::Version.at("specversion"));
+            return Err(EventFault::Version.into());
         }
         for name in ["specversion", "id", "source", "type"] {
             if text(name).is_none_or(str::is_empty) {
-                return Err(EventFault::Missing.at(name));
+                return Err(EventFault::Missing(name).into());
             }
         }
         for name in ["subject", "dataschema", CONTENT_TYPE, "time"] {
             if text(name).is_some_and(str::is_empty) {
-                return Err(EventFault::Empty.at(name));
+                return Err(EventFault::Empty(name).into());
             }
         }
         if text("time").is_some_and(|text| !time::is_time(text)) {

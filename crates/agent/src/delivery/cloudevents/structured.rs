@@ -3,10 +3,10 @@
 //! JSON data is neither parsed nor written anew: its text is taken over as it is, so that no
 //! number loses digits and no member moves.
 
-use super::event::{CONTENT_TYPE, Event, EventError, EventFault, Gathered};
-use super::{base64, media};
+use super::event::{CONTENT_TYPE, ENCODING, Event, EventError, EventFault, Gathered};
+use super::{BATCH_EVENTS_MAX, base64, media};
 use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -55,6 +55,19 @@ fn data(raw: &RawValue, content_type: &str) -> Result<Bytes, EventError> {
     }
 }
 
+/// The events of a batch, each as the text that it is there, checked.
+pub(super) fn read_batch(body: &[u8]) -> Result<Vec<&str>, EventError> {
+    let Elements(raws) = serde_json::from_slice(body).map_err(|_| EventFault::Batch)?;
+    let events = raws?.into_iter().zip(0..).map(|(raw, index)| {
+        let text = raw.get();
+        match read(text.as_bytes()) {
+            Ok(_) => Ok(text),
+            Err(error) => Err(EventError { index: Some(index), ..error }),
+        }
+    });
+    events.collect()
+}
+
 /// Writes `event` as JSON: data that is JSON as a value, data that is text as a string, and all
 /// else as base 64.
 pub(super) fn write(event: &Event) -> Vec<u8> {
@@ -73,8 +86,9 @@ pub(super) fn write(event: &Event) -> Vec<u8> {
 
 fn push_data(out: &mut Vec<u8>, event: &Event) {
     let content_type = event.attributes.get(CONTENT_TYPE).map(String::as_str);
+    let is_compressed = event.attributes.contains_key(ENCODING);
     let text = content_type
-        .filter(|content_type| media::is_utf8(content_type))
+        .filter(|content_type| !is_compressed && media::is_utf8(content_type))
         .and_then(|content_type| Some((content_type, std::str::from_utf8(&event.data).ok()?)));
     if let Some((content_type, text)) = text {
         if media::is_json(content_type) {
@@ -168,7 +182,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut read =
                     Ok(Read { attributes: Gathered::default(), data: None, base64: None });
-                while let Some((name, raw)) = map.next_entry::<Cow<'de, str>, &RawValue>()? {
+                while let Some((name, raw)) = map.next_entry::<String, &RawValue>()? {
                     if let Ok(held) = &mut read
                         && let Err(error) = held.add(&name, raw)
                     {
@@ -180,5 +194,38 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
         }
 
         deserializer.deserialize_map(Object)
+    }
+}
+
+/// What an array is, or that it is too long.
+struct Elements<'a>(Result<Vec<&'a RawValue>, EventError>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Array;
+
+        impl<'de> Visitor<'de> for Array {
+            type Value = Elements<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("events")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Elements<'de>, A::Error> {
+                let mut raws = Vec::new();
+                while raws.len() < BATCH_EVENTS_MAX {
+                    let Some(raw) = array.next_element()? else { return Ok(Elements(Ok(raws))) };
+                    raws.push(raw);
+                }
+                let mut is_over = false;
+                while array.next_element::<IgnoredAny>()?.is_some() {
+                    is_over = true;
+                }
+                let too_long = EventFault::BatchTooLong.into();
+                Ok(Elements(if is_over { Err(too_long) } else { Ok(raws) }))
+            }
+        }
+
+        deserializer.deserialize_seq(Array)
     }
 }

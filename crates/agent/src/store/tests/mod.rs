@@ -37,7 +37,7 @@ fn item_of(origin: NodeId, seq: u64, bytes: usize) -> Arc<Item> {
         repair: true,
         fanout_count: 4,
         rounds_left: 3,
-        hops: 2,
+        hops: 0,
         headers: Vec::new(),
         payload: vec![7; bytes].into(),
         signature: None,

@@ -1,0 +1,3 @@
+mod cluster;
+mod rules;
+mod totals;
