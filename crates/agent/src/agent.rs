@@ -6,12 +6,14 @@ use crate::changes::Changes;
 use crate::config::AgentConfig;
 use crate::delivery::{Delivery, Journal, NoJournal};
 use crate::keys::{Keys, Ring};
+use crate::metrics::{Durations, Propagation};
 use crate::network::{self, Seed};
 use crate::orders::Orders;
 use crate::passage::{self, Passage};
+use crate::questions::{self, Say};
 use crate::random::random_bytes;
 use crate::receipts::Receipts;
-use crate::shared::{Counters, Ends, Facts, Shared, TELLS_MAX};
+use crate::shared::{Counters, Ends, Facts, SAYS_MAX, Shared};
 use crate::start::{Files, StartError, listen};
 use crate::state::StateDir;
 use crate::store::{Handled, Loaded, StoreJournal, StoreThread};
@@ -21,7 +23,6 @@ use crate::{VERSION, pump, restore, upkeep};
 use bruit_engine::Rng;
 use bruit_model::{Command, CommandError, Node, Now};
 use bruit_runtime::{Bound, Clock, Handle, Options};
-use bytes::Bytes;
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -151,10 +152,10 @@ impl Agent {
             command(&node, Command::InstallKey(Box::new(*key.bytes()))).await?;
         }
         let keys = ring.map(|ring| Keys::new(ring, dir.clone()));
-        let (tells, receipts_to_tell) = mpsc::channel(TELLS_MAX);
+        let (says, to_say) = mpsc::channel(SAYS_MAX);
         let handled = loaded.as_mut().map(|loaded| std::mem::take(&mut loaded.handled));
         let (passage, asked) = passage::passage();
-        let ways = Ways { node, tells, passage, keys };
+        let ways = Ways { node, says, passage, keys };
         let shared = Arc::new(share(facts, ways, store.as_ref(), handled.unwrap_or_default()));
         let mut agent = Self {
             shared,
@@ -166,7 +167,7 @@ impl Agent {
             _dir: dir,
         };
         let shared = &agent.shared;
-        agent.tasks.push(tokio::spawn(pump::tell(shared.node.clone(), receipts_to_tell)));
+        agent.tasks.push(tokio::spawn(questions::say(Arc::clone(shared), to_say)));
         restore::restore(shared, config.subscriptions(), loaded).await?;
         agent.tasks.push(tokio::spawn(pump::run(Arc::clone(shared), events, asked)));
         let tags = config.tags.iter().map(|(key, value)| (key.clone(), Some(value.clone().into())));
@@ -210,6 +211,7 @@ impl Agent {
         }
         let patience = if graceful { DRAIN_PATIENCE } else { Duration::ZERO };
         shared.changes.close();
+        shared.delivery.stop_taking();
         if let Some(server) = self.server.take() {
             server.stop(patience).await;
         }
@@ -218,6 +220,9 @@ impl Agent {
         if let Some(upkeep) = self.upkeep.take() {
             // It ends by the signal; if it panicked there is nothing to wait for.
             drop(upkeep.await);
+        }
+        if let Some(keys) = &shared.keys {
+            keys.close();
         }
         if let Some(store) = &shared.store {
             upkeep::keep(&shared, store, &mut Vec::new()).await;
@@ -239,6 +244,7 @@ impl std::fmt::Debug for Agent {
 impl Drop for Agent {
     fn drop(&mut self) {
         self.shared.changes.close();
+        self.shared.delivery.stop_taking();
         self.tasks.iter().chain(&self.upkeep).for_each(JoinHandle::abort);
     }
 }
@@ -262,25 +268,28 @@ struct Kept {
 /// How the parts reach each other.
 struct Ways {
     node: Handle,
-    tells: mpsc::Sender<(bruit_model::NodeId, Bytes)>,
+    says: mpsc::Sender<Say>,
     passage: Passage,
     keys: Option<Keys>,
 }
 
 fn share(facts: Facts, ways: Ways, store: Option<&StoreThread>, handled: Handled) -> Shared {
-    let Ways { node, tells, passage, keys } = ways;
+    let Ways { node, says, passage, keys } = ways;
     let receipts = Arc::<Receipts>::default();
+    receipts.tell(says.clone());
     // Wall-clock microseconds: a later run starts higher than an earlier one has come.
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let first_id = u64::try_from(unix.as_micros()).unwrap_or(0);
     let changes = Arc::new(Changes::new(first_id));
     let traces = Arc::<Traces>::default();
+    let durations = Arc::<Durations>::default();
     let ends = Ends {
         me: facts.me,
         receipts: Arc::clone(&receipts),
         changes: Arc::clone(&changes),
         traces: Arc::clone(&traces),
-        tells,
+        says: says.clone(),
+        durations: Arc::clone(&durations),
     };
     let rng = Rng::from_seed(u64::from_be_bytes(random_bytes()));
     let store = store.map(StoreThread::store);
@@ -301,6 +310,8 @@ fn share(facts: Facts, ways: Ways, store: Option<&StoreThread>, handled: Handled
         subscriptions: Subscriptions::new(keep),
         announced: Announced::default(),
         orders: Orders::default(),
+        durations,
+        propagation: Propagation::default(),
         receipts,
         changes,
         store,
@@ -308,6 +319,7 @@ fn share(facts: Facts, ways: Ways, store: Option<&StoreThread>, handled: Handled
         passage,
         traces,
         questions: Arc::default(),
+        says,
         keys,
         counters: Counters::default(),
         started: std::time::Instant::now(),

@@ -5,11 +5,9 @@ use crate::changes::Kind;
 use crate::passage::Asked;
 use crate::questions;
 use crate::shared::{Shared, count};
-use bruit_model::{Command, Event, Item, Member, MemberState, NodeId};
-use bruit_runtime::{Events, Handle};
-use bytes::Bytes;
+use bruit_model::{Event, Item, Member, MemberState, NodeId};
+use bruit_runtime::Events;
 use std::sync::Arc;
-use tokio::sync::mpsc;
 
 /// After how many events others get a turn. Guess.
 const BATCH: usize = 64;
@@ -73,17 +71,16 @@ fn take(shared: &Arc<Shared>, event: Event) {
             shared.announced.remove(&id);
             shared.changes.push(Kind::Member, &ChangeView::reaped(&id, &name));
         }
-        Event::Told { from, bytes } => shared.receipts.told(shared.facts.me, from, &bytes),
-        Event::TellFailed { to } => {
-            tracing::debug!(%to, "a receipt was not confirmed");
-            count(&shared.receipts.counters.unsent);
-        }
+        // No agent tells another anything but by answers.
+        Event::Told { .. } | Event::TellFailed { .. } => {}
         Event::RecordChanged { key, value } => {
             tracing::info!(%key, removed = value.is_none(), "registry record changed");
             shared.orders.record_changed(&key, value.as_deref());
         }
         Event::Answer { to, from, part, .. } => {
-            shared.questions.answered(to, from, part);
+            if !shared.questions.answered(to, from, &part) {
+                shared.receipts.answered(to, from, &part);
+            }
         }
         Event::Joined { addr } => tracing::info!(%addr, "joined"),
         Event::JoinFailed { target, error } => {
@@ -103,6 +100,9 @@ fn on_item(shared: &Arc<Shared>, item: &Arc<Item>, from: Option<NodeId>, repaire
         }
         return;
     }
+    if from.is_some() {
+        shared.propagation.take(item.time.unix_millis(), repaired);
+    }
     // Only repair brings items from before this agent was there; what is pushed is new, whatever
     // the clocks of origin and agent say.
     let is_history = repaired && item.time.unix_millis() < shared.facts.since_unix_millis;
@@ -114,6 +114,10 @@ fn on_item(shared: &Arc<Shared>, item: &Arc<Item>, from: Option<NodeId>, repaire
         shared.traces.log.offered(item, &names);
         names
     };
+    if names.is_empty() && from.is_some() && item.ask().is_some() {
+        // Nobody here has anything to answer.
+        questions::finish(shared, item.id);
+    }
     let change = ChangeView::Item {
         item: ItemView::new(item),
         from: from.map(|id| id.to_string()),
@@ -161,16 +165,5 @@ fn warn_of_conflict(member: &Member) {
             %name, %id, %addr,
             "two members have this name; give each agent a --name of its own"
         );
-    }
-}
-
-/// Tells origins what became of their items.
-pub(crate) async fn tell(node: Handle, mut receipts: mpsc::Receiver<(NodeId, Bytes)>) {
-    while let Some((to, bytes)) = receipts.recv().await {
-        match node.command(Command::Tell { to, bytes }).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::debug!(%to, %error, "a receipt was not sent"),
-            Err(_) => return,
-        }
     }
 }

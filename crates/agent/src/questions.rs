@@ -5,20 +5,22 @@
 //! the time is up. Questions are dropped by every node soon after their time, and no item under a
 //! path with `$` is delivered, listed or shown.
 
-use crate::shared::Shared;
+use crate::shared::{Shared, count};
 use crate::trace::unix_nanos;
 use bruit_model::{
     Ask, Command, CommandError, Item, ItemId, Member, NodeId, Path, Publish, Reduce, Reply,
 };
 use bruit_runtime::Stopped;
 use bytes::Bytes;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
+/// How many questions of this agent that are closed are remembered. Guess.
+const CLOSED_MAX: usize = 64;
 /// How many answers wait to be collected, per question. Guess: collecting is quick.
 const ANSWERS_MAX: usize = 4096;
 /// How many questions of others are worked on at a time; more are left unanswered. Guess.
@@ -79,10 +81,17 @@ pub(crate) struct QuestionCounters {
     pub(crate) unexpected: AtomicU64,
 }
 
+#[derive(Debug, Default)]
+struct Open {
+    by_id: BTreeMap<ItemId, mpsc::Sender<Answer>>,
+    /// The last that were: what is still answered to them is nothing else.
+    closed: VecDeque<ItemId>,
+}
+
 /// The questions of this agent that are open, and room for those of others.
 #[derive(Debug)]
 pub(crate) struct Questions {
-    open: Mutex<BTreeMap<ItemId, mpsc::Sender<Answer>>>,
+    open: Mutex<Open>,
     answering: Arc<Semaphore>,
     /// What was counted.
     pub(crate) counters: QuestionCounters,
@@ -113,6 +122,7 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) struct Asked {
     questions: Arc<Questions>,
+    says: mpsc::Sender<Say>,
     id: ItemId,
     answers: mpsc::Receiver<Answer>,
     deadline: Instant,
@@ -129,7 +139,7 @@ pub(crate) async fn ask(
     payload: Bytes,
     timeout: Duration,
 ) -> Result<Asked, AskError> {
-    let questions = Arc::clone(&shared.questions);
+    let (questions, says) = (Arc::clone(&shared.questions), shared.says.clone());
     let deadline = Instant::now() + timeout;
     let publish = Publish {
         path: Path::parse(topic.path()).expect("a valid path"),
@@ -146,25 +156,31 @@ pub(crate) async fn ask(
         let Reply::Accepted(id) = reply else { return Err(CommandError::Unsupported) };
         let (sender, answers) = mpsc::channel(ANSWERS_MAX);
         // No answer can have come: the node does nothing else meanwhile.
-        questions.lock().insert(id, sender);
+        questions.lock().by_id.insert(id, sender);
         questions.counters.asked.fetch_add(1, Ordering::Relaxed);
         let sent_unix_nanos = now.unix.0;
-        Ok(Asked { questions, id, answers, deadline, members, sent_unix_nanos })
+        Ok(Asked { questions, says, id, answers, deadline, members, sent_unix_nanos })
     });
     asked.await?.map_err(AskError::Refused)
 }
 
 impl Questions {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<ItemId, mpsc::Sender<Answer>>> {
+    fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An answer came to a question of this agent; whether it is one of Bruit's own.
-    pub(crate) fn answered(&self, question: ItemId, from: NodeId, part: Bytes) -> bool {
+    pub(crate) fn answered(&self, question: ItemId, from: NodeId, part: &Bytes) -> bool {
         let open = self.lock();
-        let Some(sender) = open.get(&question) else { return false };
-        let answer = Answer { from, part, unix_nanos: unix_nanos() };
-        if sender.try_send(answer).is_err() {
+        let is_taken = if let Some(sender) = open.by_id.get(&question) {
+            let answer = Answer { from, part: part.clone(), unix_nanos: unix_nanos() };
+            sender.try_send(answer).is_ok()
+        } else if open.closed.contains(&question) {
+            false
+        } else {
+            return false;
+        };
+        if !is_taken {
             self.counters.unexpected.fetch_add(1, Ordering::Relaxed);
         }
         true
@@ -197,8 +213,59 @@ impl Asked {
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        self.questions.lock().remove(&self.id);
+        let mut open = self.questions.lock();
+        open.by_id.remove(&self.id);
+        open.closed.push_back(self.id);
+        if open.closed.len() > CLOSED_MAX {
+            open.closed.pop_front();
+        }
+        drop(open);
+        // If that cannot be said, its time ends it.
+        let _ = self.says.try_send(Say::Finish(self.id));
     }
+}
+
+/// What is to be said to the node about a question. Said by a task of its own, so that whoever
+/// has it to say need not wait.
+#[derive(Debug)]
+pub(crate) enum Say {
+    /// The end of a delivery, to an item's origin.
+    Answer {
+        /// The item.
+        to: ItemId,
+        /// The receipt.
+        part: Bytes,
+        /// Whether all deliveries of the item have ended here.
+        is_last: bool,
+    },
+    /// This agent is done with the question.
+    Finish(ItemId),
+}
+
+/// Says what comes, until the node has stopped.
+pub(crate) async fn say(shared: Arc<Shared>, mut says: mpsc::Receiver<Say>) {
+    let counters = &shared.receipts.counters;
+    while let Some(say) = says.recv().await {
+        let (command, is_receipt) = match say {
+            Say::Answer { to, part, is_last } => (Command::Answer { to, part, is_last }, true),
+            Say::Finish(question) => (Command::Finish(question), false),
+        };
+        match shared.node.command(command).await {
+            Ok(Ok(_)) if is_receipt => count(&counters.sent),
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a receipt was not sent");
+                count(&counters.unsent);
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+/// This agent has nothing to answer to an item.
+pub(crate) fn finish(shared: &Shared, item: ItemId) {
+    // If that cannot be said, its time ends it.
+    let _ = shared.says.try_send(Say::Finish(item));
 }
 
 /// Answers a question of another agent, on a task of its own.

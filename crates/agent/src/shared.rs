@@ -4,9 +4,10 @@ use crate::announced::Announced;
 use crate::changes::{Changes, Kind};
 use crate::delivery::{Delivery, Outcome, Report};
 use crate::keys::Keys;
+use crate::metrics::{Durations, Propagation};
 use crate::orders::Orders;
 use crate::passage::Passage;
-use crate::questions::Questions;
+use crate::questions::{Questions, Say};
 use crate::receipts::{NAME_BYTES_MAX, Receipt, Receipts};
 use crate::store::{Handled, Store};
 use crate::subscriptions::Subscriptions;
@@ -15,16 +16,15 @@ use crate::{
     Ready,
     api::views::{ChangeView, DeliveryView},
 };
-use bruit_model::{NodeId, meta};
+use bruit_model::NodeId;
 use bruit_runtime::Handle;
-use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
-/// How many receipts wait to be told to their origins. Guess.
-pub(crate) const TELLS_MAX: usize = 4096;
+/// How much waits to be said to the node. Guess.
+pub(crate) const SAYS_MAX: usize = 4096;
 
 /// Counters of the agent itself, for metrics and status.
 #[derive(Debug, Default)]
@@ -80,6 +80,10 @@ pub(crate) struct Shared {
     pub(crate) announced: Announced,
     /// In which order each topic's items are delivered.
     pub(crate) orders: Orders,
+    /// How long deliveries took.
+    pub(crate) durations: Arc<Durations>,
+    /// How long items took to come here.
+    pub(crate) propagation: Propagation,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
     /// What survives a restart; `None` is in memory only.
@@ -90,6 +94,8 @@ pub(crate) struct Shared {
     pub(crate) passage: Passage,
     pub(crate) traces: Arc<Traces>,
     pub(crate) questions: Arc<Questions>,
+    /// What is to be said to the node about questions.
+    pub(crate) says: mpsc::Sender<Say>,
     /// `None` in a group without a key.
     pub(crate) keys: Option<Keys>,
     pub(crate) counters: Counters,
@@ -109,13 +115,15 @@ pub(crate) struct Ends {
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
     pub(crate) traces: Arc<Traces>,
-    pub(crate) tells: mpsc::Sender<(NodeId, Bytes)>,
+    pub(crate) says: mpsc::Sender<Say>,
+    pub(crate) durations: Arc<Durations>,
 }
 
 impl Ends {
     /// Takes one report; never blocks.
     pub(crate) fn take(&self, report: &Report) {
-        self.traces.log.ended(report);
+        let is_last = self.traces.log.ended(report);
+        self.durations.take(report);
         let delivery = DeliveryView::new(report);
         if delivery.outcome == "failed" {
             tracing::warn!(
@@ -126,13 +134,13 @@ impl Ends {
             );
         }
         self.changes.push(Kind::Delivery, &ChangeView::Delivery { delivery });
-        if report.item.header(meta::RECEIPT).is_some() {
-            self.confirm(report);
+        if report.item.ask().is_some() {
+            self.confirm(report, is_last);
         }
     }
 
-    /// Tells the item's origin.
-    fn confirm(&self, report: &Report) {
+    /// Answers the item's origin; `is_last` says that all deliveries of the item have ended.
+    fn confirm(&self, report: &Report, is_last: bool) {
         let (delivered, status, attempts) = match report.outcome {
             Outcome::Delivered { status, attempts, .. } => (true, Some(status), attempts),
             Outcome::Failed { status, attempts, .. } => (false, status, attempts),
@@ -144,16 +152,16 @@ impl Ends {
             status,
             attempts: u16::try_from(attempts).unwrap_or(u16::MAX),
         };
-        let origin = receipt.item.origin;
-        if origin == self.me {
+        let to = receipt.item;
+        if to.origin == self.me {
             self.receipts.record(self.me, &receipt);
             return;
         }
         debug_assert!(receipt.subscription.len() <= NAME_BYTES_MAX);
-        let is_sent =
-            receipt.encode().is_some_and(|bytes| self.tells.try_send((origin, bytes)).is_ok());
-        let counters = &self.receipts.counters;
-        count(if is_sent { &counters.sent } else { &counters.unsent });
+        let say = |part| self.says.try_send(Say::Answer { to, part, is_last });
+        if receipt.encode().is_none_or(|part| say(part).is_err()) {
+            count(&self.receipts.counters.unsent);
+        }
     }
 }
 

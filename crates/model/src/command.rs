@@ -59,6 +59,10 @@ pub enum Command {
         /// Whether this node has said all with it: further parts are refused.
         is_last: bool,
     },
+    /// Be done with a question: one of this node's own gets no more answers; to one of another
+    /// node, this one gives no more parts. Its place is free for others then. One that is not
+    /// known is done with.
+    Finish(ItemId),
     /// Declare a failed or suspect member left, here and in the group, so that it is not sought
     /// and not waited for. If it is alive after all, it refutes and is back.
     Evict(NodeId),

@@ -33,8 +33,6 @@ pub mod meta {
     pub const TARGET: &str = ":target";
     /// The host that the replayed request is to name.
     pub const HOST: &str = ":host";
-    /// Present when the origin waits for receipts.
-    pub const RECEIPT: &str = ":receipt";
     /// Present on a question: for how many milliseconds answers are awaited, see
     /// [`crate::Ask::to_header`].
     pub const ASK: &str = ":ask";

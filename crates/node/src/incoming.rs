@@ -105,7 +105,7 @@ impl NativeNode {
                 self.send_by(now, route, &Frame::Told { token });
                 self.on_tell(from, token, bytes);
             }
-            Frame::Told { token } => self.on_told(from, token),
+            Frame::Told { token } => self.on_told(now, from, token),
             Frame::Answers { token, answers } => {
                 self.on_answers(now, from, token, answers);
             }

@@ -238,6 +238,9 @@ impl NativeNode {
             Command::PutRecord { key, value } => self.put_record(now, &key, value)?,
             Command::Tell { to, bytes } => self.tell(now, to, bytes)?,
             Command::Answer { to, part, is_last } => self.answer(now, to, part, is_last)?,
+            Command::Finish(question) => {
+                self.asks.finish(now.mono, &question, &mut self.asks_out);
+            }
             Command::Evict(id) => self.evict(now, id)?,
             Command::InstallKey(key) => self.install_key(&ClusterKey::new(*key))?,
             Command::UseKey(key) => self.use_key(ClusterKey::new(*key)),

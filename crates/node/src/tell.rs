@@ -187,12 +187,12 @@ impl NativeNode {
         }
     }
 
-    pub(crate) fn on_told(&mut self, from: NodeId, token: u64) {
+    pub(crate) fn on_told(&mut self, now: Now, from: NodeId, token: u64) {
         if self.tells.pending.get(&token).is_some_and(|pending| pending.to == from) {
             self.tells.retries.cancel(&token);
             let pending = self.tells.pending.remove(&token);
             if let Some(number) = pending.and_then(|pending| pending.plan.answers) {
-                self.asks.delivered(number, &mut self.asks_out);
+                self.asks.delivered(now.mono, number, &mut self.asks_out);
             }
         }
     }

@@ -219,15 +219,12 @@ impl From<Refused> for Problem {
 async fn publish(
     shared: &Shared,
     path: Path,
-    mut headers: Vec<Header>,
+    headers: Vec<Header>,
     payload: Bytes,
     options: Options,
 ) -> Result<Response, Problem> {
-    if options.want.is_some() {
-        headers.push(ours(meta::RECEIPT, ""));
-    }
     let item = item(&path, options.topic, headers, payload);
-    let accepted = accept(shared, item, options.want).await?;
+    let accepted = accept(shared, item, options.want, options.timeout).await?;
     let id = accepted.id.to_string();
     let id_header = HeaderValue::try_from(&id).expect("a printable id is ASCII");
     let location = format!("/v1/items/{id}");
@@ -335,7 +332,12 @@ fn accepted_view(shared: &Shared, id: String, path: &Path, stored: bool) -> Acce
 }
 
 /// Publishes, and counts receipts from before the first can come.
-async fn accept(shared: &Shared, item: Publish, want: Option<Want>) -> Result<Accepted, Problem> {
+async fn accept(
+    shared: &Shared,
+    mut item: Publish,
+    want: Option<Want>,
+    timeout: Duration,
+) -> Result<Accepted, Problem> {
     let (receipts, store) = (Arc::clone(&shared.receipts), shared.store.clone());
     let accepted = shared.node.with(move |node, now| {
         let mut hint = None;
@@ -349,6 +351,7 @@ async fn accept(shared: &Shared, item: Publish, want: Option<Want>) -> Result<Ac
         });
         if let Some((_, pairs)) = &expected {
             receipts.check_room(pairs.len()).map_err(|receipts::Full| Refused::Full)?;
+            item.ask = (!pairs.is_empty()).then(|| receipts::ask(timeout));
         }
         let reply = node.handle_command(now, Command::Publish(item));
         let Reply::Accepted(id) = reply.map_err(Refused::Command)? else {

@@ -195,6 +195,8 @@ impl Lane {
                 state.fail(&self.hub, entry, FailReason::Unsubscribed, None, effects);
             }
             state.letters.drain();
+            // They close their connections.
+            state.workers.parked.drain(..).for_each(|slot| slot.notify_one());
             count
         });
         self.readers.notify_waiters();

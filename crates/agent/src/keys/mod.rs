@@ -25,14 +25,15 @@ use crate::state::StateDir;
 use bruit_model::{Command, KeyInfo};
 use bytes::Bytes;
 use ring::RingError;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use tokio::sync::Mutex;
 
 /// The keys of this agent; there is none of these in a group without a key.
 #[derive(Debug)]
 pub(crate) struct Keys {
     ring: Mutex<Ring>,
-    dir: Option<Arc<StateDir>>,
+    /// Where they are kept, until the agent ends.
+    dir: std::sync::Mutex<Option<Arc<StateDir>>>,
     /// Held while this agent changes the keys of the group.
     changing: Mutex<()>,
 }
@@ -51,12 +52,21 @@ enum KeysError {
 impl Keys {
     /// Of an agent that has been started with this ring.
     pub(crate) fn new(ring: Ring, dir: Option<Arc<StateDir>>) -> Self {
-        Self { ring: Mutex::new(ring), dir, changing: Mutex::default() }
+        Self { ring: Mutex::new(ring), dir: dir.into(), changing: Mutex::default() }
+    }
+
+    /// Lets go of the state directory: the next run may take it. Changes are not kept any more.
+    pub(crate) fn close(&self) {
+        self.dir.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn dir(&self) -> Option<Arc<StateDir>> {
+        self.dir.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Replaces what is kept; what is not kept anywhere is done at once.
     async fn keep(&self, ring: &Ring) -> Result<(), KeysError> {
-        let Some(dir) = self.dir.clone() else { return Ok(()) };
+        let Some(dir) = self.dir() else { return Ok(()) };
         let text = ring.to_text();
         let keeping = tokio::task::spawn_blocking(move || dir.keep_keyring(&text));
         let kept = keeping.await.expect("writing a file does not panic, and nothing cancels it");
@@ -104,7 +114,7 @@ pub(crate) async fn apply(shared: &Shared, operation: &Operation) -> Holding {
     match &shared.keys {
         None => why = Some("it has no cluster key; start it with --key-file".to_owned()),
         Some(keys) => {
-            is_kept = keys.dir.is_some();
+            is_kept = keys.dir().is_some();
             if let Err(error) = keys.apply(shared, operation).await {
                 why = Some(error.to_string());
             }

@@ -1,13 +1,18 @@
 //! Everything that is counted, gathered when somebody asks.
 
+mod delivery;
+mod histogram;
 mod process;
+mod store;
 mod text;
 
-use crate::delivery::SubscriptionState;
+pub(crate) use delivery::Durations;
+
 use crate::shared::Shared;
-use crate::store::Store;
 use bruit_runtime::{DriverStats, Stopped};
+use histogram::Histogram;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use text::{Families, Label, Type, Value};
 
 /// Gathers all numbers.
@@ -30,10 +35,11 @@ pub(crate) async fn collect(shared: &Shared) -> Result<Families, Stopped> {
     families.gauge("items_held_bytes", &[], held.1);
     of_driver(&mut families, &shared.node.stats());
     of_agent(&mut families, shared);
-    of_delivery(&mut families, shared);
+    delivery::add(&mut families, shared);
     if let Some(store) = &shared.store {
-        of_store(&mut families, store);
+        store::add(&mut families, store);
     }
+    of_spread(&mut families, &shared.propagation);
     process::add(&mut families);
     Ok(families)
 }
@@ -41,7 +47,8 @@ pub(crate) async fn collect(shared: &Shared) -> Result<Families, Stopped> {
 /// A node's number; which of them go down again, and what their label says, is known here.
 fn of_node(families: &mut Families, name: &'static str, label: &str, value: u64) {
     let kind = match name {
-        "members" | "local_health" | "streams" | "sessions" | "events_queued_max" => Type::Gauge,
+        "members" | "local_health" | "streams" | "sessions" | "events_queued_max"
+        | "streams_retired" | "questions" | "answers_held" | "answers_held_bytes" => Type::Gauge,
         _ => Type::Counter,
     };
     let key = match name {
@@ -117,29 +124,6 @@ fn of_agent(families: &mut Families, shared: &Shared) {
     families.add(Type::Gauge, "uptime_seconds", &[], uptime);
 }
 
-fn of_store(families: &mut Families, store: &Store) {
-    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let counters = store.counters();
-    families.counter("store_commits", &[], read(&counters.commits));
-    families.counter("store_commit_microseconds", &[], read(&counters.commit_micros));
-    families.counter("store_errors", &[], read(&counters.errors));
-    for (reason, counter) in [("slow", &counters.shed), ("full", &counters.refused)] {
-        families.counter("store_shed", &[("reason", reason)], read(counter));
-    }
-    families.counter("store_dead_letters_dropped", &[], read(&counters.dead_dropped));
-    families.counter("store_orphans_dropped", &[], read(&counters.orphans));
-    families.gauge("store_healthy", &[], u64::from(counters.is_healthy()));
-    families.gauge("store_item_bytes", &[], read(&counters.bytes));
-    for (table, gauge) in [
-        ("pending", &counters.pending),
-        ("dead", &counters.dead),
-        ("own", &counters.own),
-        ("recent", &counters.recent),
-    ] {
-        families.gauge("store_rows", &[("table", table)], read(gauge));
-    }
-}
-
 fn of_questions(families: &mut Families, shared: &Shared) {
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let questions = &shared.questions.counters;
@@ -148,34 +132,37 @@ fn of_questions(families: &mut Families, shared: &Shared) {
         ("answered", &questions.answered),
         ("unanswered", &questions.unanswered),
     ] {
-        families.counter("questions", &[("kind", kind)], read(counter));
+        families.counter("own_questions", &[("kind", kind)], read(counter));
     }
-    families.counter("question_answers_unexpected", &[], read(&questions.unexpected));
+    families.counter("own_answers_unexpected", &[], read(&questions.unexpected));
     families.counter("traces_refused", &[], read(&shared.traces.refused));
     let (remembered, forgotten) = shared.traces.log.counts();
     families.gauge("traced_items", &[], remembered as u64);
     families.counter("traced_items_forgotten", &[], forgotten);
 }
 
-fn of_delivery(families: &mut Families, shared: &Shared) {
-    for status in shared.delivery.snapshot() {
-        let name = ("subscription", status.name.as_str());
-        for (outcome, value) in [
-            ("delivered", status.delivered),
-            ("failed", status.failed),
-            ("shed", status.shed),
-            ("expired", status.expired),
-        ] {
-            families.counter("deliveries", &[name, ("outcome", outcome)], value);
-        }
-        families.counter("delivery_retries", &[name], status.retried);
-        families.gauge("delivery_queue_length", &[name], status.queued_items as u64);
-        families.gauge("delivery_queue_bytes", &[name], status.queued_bytes as u64);
-        families.gauge("delivery_in_flight", &[name], status.in_flight as u64);
-        let paused = u64::from(status.state == SubscriptionState::Paused);
-        families.gauge("subscription_paused", &[name], paused);
-        let oldest = status.oldest_queued_millis.unwrap_or(0);
-        let oldest = std::time::Duration::from_millis(oldest).as_secs_f64();
-        families.add(Type::Gauge, "delivery_oldest_seconds", &[name], Value::Real(oldest));
+/// How long items took from their acceptance to here. Each is the difference of two machines'
+/// clocks: it is off by what they differ, and counts as 0 where that would make it negative.
+#[derive(Debug, Default)]
+pub(crate) struct Propagation {
+    /// Of those that a style brought.
+    spread: Histogram,
+    /// Of those that anti-entropy brought, which may be as old as they are kept.
+    repaired: Histogram,
+}
+
+impl Propagation {
+    /// Counts an item that another agent accepted, at that time of its clock.
+    pub(crate) fn take(&self, accepted_unix_millis: u64, repaired: bool) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let took = now.saturating_sub(Duration::from_millis(accepted_unix_millis));
+        let histogram = if repaired { &self.repaired } else { &self.spread };
+        histogram.observe(took);
+    }
+}
+
+fn of_spread(families: &mut Families, propagation: &Propagation) {
+    for (via, histogram) in [("spread", &propagation.spread), ("repair", &propagation.repaired)] {
+        families.histogram("item_propagation_seconds", &[("via", via)], &histogram.counted());
     }
 }

@@ -1,16 +1,15 @@
-//! What an agent tells an item's origin about one local delivery.
+//! What an agent answers an item's origin about one local delivery.
 //!
-//! Layout, integers big endian: kind (1 byte, 0x01), version (1, 0x01), the origin's start number
-//! (8), sequence number (8), result (1: 0x00 failed, 0x01 delivered), HTTP status (2, 0 for
-//! none), attempts (2), length of the subscription's name (1), the name. The origin is the
-//! receiver and the agent the authenticated sender, so neither is in it.
+//! Layout, integers big endian: kind (1 byte, 0x01), version (1, 0x01), result (1: 0x00 failed,
+//! 0x01 delivered), HTTP status (2, 0 for none), attempts (2), length of the subscription's name
+//! (1), the name. It is part of an answer, which says whose it is and about which item.
 
-use bruit_model::{ItemId, NodeId};
+use bruit_model::ItemId;
 use bytes::Bytes;
 
 const KIND: u8 = 0x01;
 const VERSION: u8 = 0x01;
-const FIXED_BYTES: usize = 24;
+const FIXED_BYTES: usize = 8;
 
 /// The longest name of a subscription, in bytes.
 pub(crate) const NAME_BYTES_MAX: usize = 64;
@@ -44,8 +43,6 @@ impl Receipt {
         }
         let mut bytes = Vec::with_capacity(FIXED_BYTES + name.len());
         bytes.extend([KIND, VERSION]);
-        bytes.extend(self.item.start.to_be_bytes());
-        bytes.extend(self.item.seq.to_be_bytes());
         bytes.push(u8::from(self.delivered));
         bytes.extend(self.status.unwrap_or(0).to_be_bytes());
         bytes.extend(self.attempts.to_be_bytes());
@@ -54,23 +51,18 @@ impl Receipt {
         Some(bytes.into())
     }
 
-    /// Takes a message that came to `origin`.
-    pub(crate) fn decode(origin: NodeId, bytes: &[u8]) -> Result<Self, Malformed> {
+    /// Takes a message about `item`.
+    pub(crate) fn decode(item: ItemId, bytes: &[u8]) -> Result<Self, Malformed> {
         let (fixed, name) = bytes.split_first_chunk::<FIXED_BYTES>().ok_or(Malformed)?;
-        let [KIND, VERSION, rest @ ..] = fixed else { return Err(Malformed) };
-        let (start, rest) = rest.split_first_chunk().ok_or(Malformed)?;
-        let (seq, rest) = rest.split_first_chunk().ok_or(Malformed)?;
-        let [result, s1, s2, a1, a2, name_bytes] = *rest else { return Err(Malformed) };
+        let [KIND, VERSION, result, s1, s2, a1, a2, name_bytes] = *fixed else {
+            return Err(Malformed);
+        };
         if usize::from(name_bytes) != name.len() || name.len() > NAME_BYTES_MAX || result > 1 {
             return Err(Malformed);
         }
         let status = u16::from_be_bytes([s1, s2]);
         Ok(Self {
-            item: ItemId {
-                origin,
-                start: u64::from_be_bytes(*start),
-                seq: u64::from_be_bytes(*seq),
-            },
+            item,
             subscription: std::str::from_utf8(name).map_err(|_| Malformed)?.to_owned(),
             delivered: result == 1,
             status: (status != 0).then_some(status),
@@ -82,10 +74,13 @@ impl Receipt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bruit_model::NodeId;
+
+    const ITEM: ItemId = ItemId { origin: NodeId([7; 16]), start: 0x0102, seq: 3 };
 
     fn receipt() -> Receipt {
         Receipt {
-            item: ItemId { origin: NodeId([7; 16]), start: 0x0102, seq: 3 },
+            item: ITEM,
             subscription: "app".into(),
             delivered: true,
             status: Some(204),
@@ -96,28 +91,25 @@ mod tests {
     #[test]
     fn the_layout_is_pinned_and_read_back() {
         let bytes = receipt().encode().unwrap();
-        let expected = [
-            1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 3, 1, 0, 204, 0, 2, 3, b'a', b'p',
-            b'p',
-        ];
+        let expected = [1, 1, 1, 0, 204, 0, 2, 3, b'a', b'p', b'p'];
         assert_eq!(&bytes[..], &expected[..]);
-        assert_eq!(Receipt::decode(NodeId([7; 16]), &bytes), Ok(receipt()));
+        assert_eq!(Receipt::decode(ITEM, &bytes), Ok(receipt()));
     }
 
     #[test]
     fn every_cut_and_every_wrong_field_is_refused() {
         let bytes = receipt().encode().unwrap();
         for cut in 0..bytes.len() {
-            assert_eq!(Receipt::decode(NodeId([7; 16]), &bytes[..cut]), Err(Malformed), "{cut}");
+            assert_eq!(Receipt::decode(ITEM, &bytes[..cut]), Err(Malformed), "{cut}");
         }
-        for (at, value) in [(0, 2), (1, 0), (18, 2), (23, 2), (23, 4), (24, 0xff)] {
+        for (at, value) in [(0, 2), (1, 0), (2, 2), (7, 2), (7, 4), (8, 0xff)] {
             let mut wrong = bytes.to_vec();
             wrong[at] = value;
-            assert_eq!(Receipt::decode(NodeId([7; 16]), &wrong), Err(Malformed), "{at}");
+            assert_eq!(Receipt::decode(ITEM, &wrong), Err(Malformed), "{at}");
         }
         let mut long = bytes.to_vec();
         long.push(b'x');
-        assert_eq!(Receipt::decode(NodeId([7; 16]), &long), Err(Malformed));
+        assert_eq!(Receipt::decode(ITEM, &long), Err(Malformed));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Who got an item: the origin's side.
 //!
 //! At acceptance the origin lists the (agent, subscription) pairs that it expects, from the
-//! subscriptions that the members announce. Each agent that receives the item tells the origin
-//! the end of each of its deliveries; a caller waits until enough are delivered, all have ended,
-//! or its time is up.
+//! subscriptions that the members announce. The item is a question, to which each agent answers
+//! the end of each of its deliveries, up to 256 of them; a caller waits until enough are
+//! delivered, all have ended, or its time is up. Ends that come later still count, as long as the
+//! result is kept and the question is open.
 
 mod close;
 mod message;
@@ -13,18 +14,22 @@ pub(crate) use close::{close_patterns, close_to};
 pub(crate) use message::{NAME_BYTES_MAX, Receipt};
 pub(crate) use want::{Want, parse_duration};
 
-use bruit_model::{ItemId, Member, MemberState, Members, NodeId, Path, Pattern};
+use crate::questions::Say;
+
+use bruit_model::{Ask, ItemId, Member, MemberState, Members, NodeId, Path, Pattern, Reduce};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 /// How long a caller waits if it does not say. Guess.
 pub(crate) const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 /// How long a caller may wait at most. Guess.
 pub(crate) const TIMEOUT_MAX: Duration = Duration::from_secs(300);
+/// How much longer than its caller waits an item's deliveries are told. Guess.
+const LATE: Duration = Duration::from_secs(60);
 /// How many items are waited for at a time. Guess.
 const WAITED_MAX: usize = 256;
 /// How many pairs are expected at a time, in all. Guess: 64 waits for 1,000 agents.
@@ -90,9 +95,9 @@ pub(crate) struct ReceiptCounters {
     pub(crate) unexpected: AtomicU64,
     /// Messages that are no receipt.
     pub(crate) malformed: AtomicU64,
-    /// Receipts sent to other agents.
+    /// Receipts given to the node, for other agents.
     pub(crate) sent: AtomicU64,
-    /// Receipts that could not be sent.
+    /// Receipts that it refused: the time of the item is over, or too much waits.
     pub(crate) unsent: AtomicU64,
     /// Waits refused for lack of room.
     pub(crate) refused: AtomicU64,
@@ -102,6 +107,8 @@ pub(crate) struct ReceiptCounters {
 #[derive(Debug, Default)]
 pub(crate) struct Receipts {
     waited: Mutex<Waited>,
+    /// Whom to tell of questions that can end.
+    says: OnceLock<mpsc::Sender<Say>>,
     /// What was counted.
     pub(crate) counters: ReceiptCounters,
 }
@@ -133,6 +140,11 @@ impl Tracked {
         let ends = || self.pairs.iter().filter_map(|pair| pair.end);
         let delivered = ends().filter(|end| end.delivered).count();
         delivered >= self.want.of(self.pairs.len()) || ends().count() == self.pairs.len()
+    }
+
+    /// Whether nothing more can come.
+    fn is_complete(&self) -> bool {
+        self.pairs.iter().all(|pair| pair.end.is_some())
     }
 
     fn end(&mut self, from: NodeId, receipt: &Receipt) -> bool {
@@ -167,6 +179,11 @@ pub(crate) fn expected(members: &dyn Members, path: &Path) -> Vec<Expected> {
         (&a.name, &a.node, &a.subscription).cmp(&(&b.name, &b.node, &b.subscription))
     });
     pairs
+}
+
+/// What is asked with an item whose deliveries a caller waits for so long.
+pub(crate) fn ask(timeout: Duration) -> Ask {
+    Ask { timeout: timeout.min(TIMEOUT_MAX) + LATE, reduce: Reduce::Collect }
 }
 
 /// The subscriptions that a member announces: name and pattern.
@@ -206,25 +223,46 @@ impl Receipts {
         Wait { receipts: Arc::clone(self), item, accepted, changed }
     }
 
+    /// Tells `says` of questions that can end.
+    pub(crate) fn tell(&self, says: mpsc::Sender<Say>) {
+        // Set once, when the agent starts.
+        let _ = self.says.set(says);
+    }
+
+    /// Nothing more is wanted of this item. If that cannot be told, its time ends it.
+    fn finish(&self, item: ItemId) {
+        if let Some(says) = self.says.get() {
+            let _ = says.try_send(Say::Finish(item));
+        }
+    }
+
     /// A delivery ended, here or at another agent.
     pub(crate) fn record(&self, from: NodeId, receipt: &Receipt) {
         let mut waited = self.lock();
-        let is_expected = if let Some(tracked) = waited.active.get_mut(&receipt.item) {
+        let (is_expected, is_complete) = if let Some(tracked) = waited.active.get_mut(&receipt.item)
+        {
             let is_expected = tracked.end(from, receipt);
             tracked.changed.notify_one();
-            is_expected
+            (is_expected, tracked.is_complete())
         } else {
-            let ended = waited.ended.iter_mut().find(|(item, _)| *item == receipt.item);
-            ended.is_some_and(|(_, tracked)| tracked.end(from, receipt))
+            let mut ended = waited.ended.iter_mut();
+            let tracked = ended.find(|(item, _)| *item == receipt.item);
+            tracked.map_or((false, false), |(_, tracked)| {
+                (tracked.end(from, receipt), tracked.is_complete())
+            })
         };
+        drop(waited);
+        if is_expected && is_complete {
+            self.finish(receipt.item);
+        }
         let counters = &self.counters;
         let counter = if is_expected { &counters.received } else { &counters.unexpected };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Bytes came from another agent.
-    pub(crate) fn told(&self, me: NodeId, from: NodeId, bytes: &[u8]) {
-        match Receipt::decode(me, bytes) {
+    /// Another agent answered about an item of this origin.
+    pub(crate) fn answered(&self, item: ItemId, from: NodeId, part: &[u8]) {
+        match Receipt::decode(item, part) {
             Ok(receipt) => self.record(from, &receipt),
             Err(message::Malformed) => {
                 self.counters.malformed.fetch_add(1, Ordering::Relaxed);
@@ -279,8 +317,13 @@ impl Drop for Wait {
         let Some(tracked) = waited.active.remove(&self.item) else { return };
         waited.pairs -= tracked.pairs.len();
         waited.ended.push_back((self.item, tracked));
-        if waited.ended.len() > ENDED_MAX {
-            waited.ended.pop_front();
+        let forgotten =
+            if waited.ended.len() > ENDED_MAX { waited.ended.pop_front() } else { None };
+        drop(waited);
+        if let Some((item, tracked)) = forgotten
+            && !tracked.is_complete()
+        {
+            self.receipts.finish(item);
         }
     }
 }

@@ -141,7 +141,7 @@ fn what_was_not_expected_is_counted_and_ignored() {
     receipts.record(NodeId([1; 16]), &receipt(2, "app", true));
     receipts.record(NodeId([1; 16]), &receipt(1, "app", true));
     receipts.record(NodeId([1; 16]), &receipt(1, "app", false));
-    receipts.told(NodeId([9; 16]), NodeId([1; 16]), b"garbage");
+    receipts.answered(item(1), NodeId([1; 16]), b"garbage");
     assert_eq!(receipts.summary(item(1)).unwrap().counts(), (1, 0, 2));
     assert_eq!(receipts.counters.received.load(Ordering::Relaxed), 1);
     assert_eq!(receipts.counters.unexpected.load(Ordering::Relaxed), 4);

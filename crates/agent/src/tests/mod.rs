@@ -2,15 +2,19 @@
 //! native nodes that find each other.
 
 mod api;
+mod consume;
 mod contract;
+mod deliveries;
 mod events;
 mod group;
 mod guards;
 mod http;
 mod keys;
+mod manage;
 mod openapi;
 mod paths;
 mod publish;
+mod receipts;
 mod start;
 mod store;
 mod stream;

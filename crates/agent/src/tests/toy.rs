@@ -227,6 +227,7 @@ impl Node for Toy {
                 let answer = Event::Answer { to, from, part, is_last, count, also_from };
                 self.events.push_back(answer);
             }
+            Command::Finish(_) => {}
             Command::Evict(id) => {
                 let member = self.members.iter_mut().find(|member| member.id == id);
                 member.ok_or(CommandError::UnknownMember(id))?.state = MemberState::Left;

@@ -16,7 +16,7 @@ fn by_name(trace: &Value) -> BTreeMap<String, Value> {
 #[tokio::test]
 async fn a_trace_tells_who_got_an_item_and_who_did_not() {
     let good = Service::start(204).await;
-    let flaky = Service::start_with(&[503, 503, 204]).await;
+    let flaky = Service::start_with(&[503, 503], 204).await;
     let mut agents = Vec::new();
     let mut seed = None;
     for name in ["n1", "n2", "n3", "n4", "n5"] {
@@ -75,6 +75,14 @@ async fn a_trace_tells_who_got_an_item_and_who_did_not() {
     let n2 = &nodes["n2"]["deliveries"][0];
     assert_eq!((&n2["subscription"], &n2["outcome"]), (&json!("app"), &json!("delivered")));
     assert_eq!((&n2["status"], &n2["attempts"]), (&json!(204), &json!(3)), "{n2}");
+    assert_eq!(n2["statuses"], json!([503, 503, 204]), "{n2}");
+    let began: Vec<f64> = n2["tries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|each| each["at_ms"].as_f64().unwrap())
+        .collect();
+    assert!(began.is_sorted() && began[0] < began[2], "{n2}");
     assert!(n2["after_ms"].as_f64() >= nodes["n2"]["received_after_ms"].as_f64());
     let n3 = &nodes["n3"]["deliveries"][0];
     assert_eq!(
@@ -127,6 +135,23 @@ async fn an_agent_that_never_saw_the_item_asks_those_who_did() {
     let why = nodes["n2"]["why"].as_str().unwrap();
     assert!(why.starts_with("not seen, or forgotten: it remembers the last "), "{why}");
     assert_eq!(nodes["n1"]["via"], "local");
+}
+
+#[tokio::test]
+async fn a_delivery_that_has_not_ended_tells_how_far_it_is() {
+    let service = Service::start(503).await;
+    let agent = toy(config_with_app("a", &service, &["**"])).await;
+    let api = agent.ready().api;
+    let id = call(api, "POST /topics/x", "", "").await.json()["id"].clone();
+    let line = format!("/v1/items/{}/trace?timeout=50ms", id.as_str().unwrap());
+    let delivery = until("an attempt was made", async || {
+        let trace = get(api, &line).await.json();
+        let delivery = trace["nodes"][0]["deliveries"][0].clone();
+        (delivery["attempts"].as_u64()? > 0 && delivery["outcome"] == "queued").then_some(delivery)
+    })
+    .await;
+    assert_eq!((&delivery["status"], &delivery["after_ms"]), (&json!(503), &json!(null)));
+    assert!(delivery["reason"].as_str().unwrap().contains("503"), "{delivery}");
 }
 
 #[tokio::test]

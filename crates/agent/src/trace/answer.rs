@@ -3,9 +3,10 @@
 //! Layout of the question: version (1 byte, 0x01), whether the item is to be described (1, 0x01
 //! yes, 0x00 no), the item's printable id (the rest, in capitals).
 
-use super::log::Offered;
+use super::log::{Ended, Offered, TEXT_BYTES_MAX};
 use super::record::{Described, Record, Seen, Via};
-use super::{log, unix_nanos};
+use super::{cut, log, unix_nanos};
+use crate::delivery::{DeliveryState, Wanted};
 use crate::shared::Shared;
 use bruit_model::{ItemId, ItemTrace};
 use bruit_runtime::Stopped;
@@ -15,6 +16,10 @@ use std::time::Duration;
 const VERSION: u8 = 0x01;
 /// The longest printable id, in bytes: 8 letters, a dash, a number of 64 bits.
 const ID_BYTES_MAX: usize = 29;
+/// Of how many deliveries that have not ended it is looked how far they are. Guess.
+const PENDING_MAX: usize = 8;
+/// How many of those that wait at a subscription are looked through, from the oldest on. Guess.
+const WAITING_MAX: usize = 1000;
 
 /// What is asked about an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +85,10 @@ pub(crate) async fn look_up(shared: &Shared, question: Question) -> Result<Recor
         (None, None) => None,
     };
     let described = describe.then(described).flatten();
-    let seen = id.and_then(|_| seen(trace, offered));
+    let mut seen = id.and_then(|_| seen(trace, offered));
+    if let (Some(id), Some(seen)) = (id, &mut seen) {
+        pending(shared, &id.to_string(), seen);
+    }
     Ok(Record {
         now_unix_nanos: unix_nanos(),
         log_since_unix_nanos: shared.traces.log.since(),
@@ -120,6 +128,27 @@ fn seen(trace: Option<ItemTrace>, offered: Option<(ItemId, Offered)>) -> Option<
         matching,
         deliveries,
     })
+}
+
+/// Asks delivery how far those are that have not ended.
+fn pending(shared: &Shared, item: &str, seen: &mut Seen) {
+    let open = seen.deliveries.iter_mut().filter(|each| each.ended == Ended::Queued);
+    for delivery in open.take(PENDING_MAX) {
+        for state in [DeliveryState::InFlight, DeliveryState::Queued] {
+            let subscription = Some(delivery.subscription.to_string());
+            let wanted = Wanted { state: Some(state), subscription, limit: WAITING_MAX };
+            let found = shared.delivery.deliveries(&wanted);
+            let Some(record) = found.into_iter().find(|record| record.item == item) else {
+                continue;
+            };
+            if state == DeliveryState::InFlight {
+                delivery.ended = Ended::InFlight;
+            }
+            (delivery.status, delivery.attempts) = (record.status, record.attempts);
+            delivery.reason = cut(&record.reason.unwrap_or_default(), TEXT_BYTES_MAX).into();
+            break;
+        }
+    }
 }
 
 impl log::Delivery {

@@ -1,6 +1,6 @@
 //! What became of the items that came here, as far as it is remembered.
 
-use crate::delivery::{Outcome, Report};
+use crate::delivery::{AttemptNote, Outcome, Report};
 use bruit_model::{Item, ItemId, Path};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -104,6 +104,8 @@ pub(crate) struct Offered {
     pub(crate) accepted_unix_millis: u64,
     /// The length of its payload.
     pub(crate) payload_bytes: usize,
+    /// Whether all its subscriptions are known: ends may be told before the item is.
+    is_whole: bool,
     /// By the name of the subscription.
     pub(crate) deliveries: Vec<Delivery>,
     /// How many more subscriptions there were.
@@ -117,6 +119,7 @@ impl Offered {
             path: item.path.clone(),
             accepted_unix_millis: item.time.unix_millis(),
             payload_bytes: item.payload.len(),
+            is_whole: false,
             deliveries: Vec::new(),
             left_out: 0,
         }
@@ -182,20 +185,25 @@ impl TraceLog {
     /// An item came, and was handed to these subscriptions.
     pub(crate) fn offered(&self, item: &Item, subscriptions: &[Arc<str>]) {
         self.lock().change(item, |offered| {
+            offered.is_whole = true;
             for name in subscriptions {
                 offered.delivery(name);
             }
         });
     }
 
-    /// A delivery ended. It may be told before the item is.
-    pub(crate) fn ended(&self, report: &Report) {
+    /// A delivery ended; whether all of the item have, as far as is known. It may be told before
+    /// the item is.
+    pub(crate) fn ended(&self, report: &Report) -> bool {
         self.lock().change(&report.item, |offered| {
             let since = offered.unix_nanos;
             if let Some(delivery) = offered.delivery(&report.subscription) {
                 end(delivery, since, report);
             }
-        });
+            let has_ended =
+                |each: &Delivery| matches!(each.ended, Ended::Delivered | Ended::Failed);
+            offered.is_whole && offered.left_out == 0 && offered.deliveries.iter().all(has_ended)
+        })
     }
 
     /// What is remembered of an item.
@@ -236,13 +244,13 @@ impl TraceLog {
 
 impl Inner {
     /// Changes what is remembered of an item, and forgets the oldest beyond the bounds.
-    fn change(&mut self, item: &Item, change: impl FnOnce(&mut Offered)) {
+    fn change<R>(&mut self, item: &Item, change: impl FnOnce(&mut Offered) -> R) -> R {
         let known = self.items.get(&item.id).map(Offered::bytes);
         if known.is_none() {
             self.order.push_back(item.id);
         }
         let offered = self.items.entry(item.id).or_insert_with(|| Offered::new(item));
-        change(offered);
+        let result = change(offered);
         self.bytes = self.bytes + offered.bytes() - known.unwrap_or(0);
         while self.items.len() > ITEMS_MAX || self.bytes > BYTES_MAX {
             let Some(oldest) = self.order.pop_front() else { break };
@@ -252,6 +260,7 @@ impl Inner {
                 self.forgotten += 1;
             }
         }
+        result
     }
 }
 
@@ -269,7 +278,21 @@ fn end(delivery: &mut Delivery, since: u64, report: &Report) {
     delivery.status = status;
     delivery.attempts = attempts;
     delivery.after = Some(after);
+    let skipped = report.attempts_made.len().saturating_sub(TRIES_MAX);
+    let last = report.attempts_made.iter().skip(skipped);
+    delivery.tries = last.map(|note| attempt(note, since)).collect();
     delivery.reason = cut(&reason.unwrap_or_default(), TEXT_BYTES_MAX).into();
+}
+
+fn attempt(note: &AttemptNote, since: u64) -> Try {
+    let at = note.at_unix_millis.saturating_mul(1_000_000).saturating_sub(since);
+    let error = note.error.as_deref().filter(|_| note.status.is_none()).unwrap_or_default();
+    Try {
+        status: note.status,
+        error: cut(error, TEXT_BYTES_MAX).into(),
+        at: Duration::from_nanos(at),
+        took: note.took,
+    }
 }
 
 /// As much of a text as fits into so many bytes.

@@ -15,8 +15,8 @@ pub(crate) use items::{
     CloudEventArgs, ItemArgs, ListenArgs, PublishArgs, SendArgs, TailArgs, TailType, TraceArgs,
 };
 pub(crate) use local::{
-    CompletionArgs, DemoArgs, EchoArgs, KeyRmArgs, KeysArgs, KeysCommand, ManArgs, RunArgs,
-    VersionArgs,
+    CompletionArgs, DemoArgs, EchoArgs, KeyRmArgs, KeyRotateArgs, KeysArgs, KeysCommand, ManArgs,
+    RunArgs, VersionArgs,
 };
 pub(crate) use members::{EvictArgs, JoinArgs, LeaveArgs, MemberArgs, MembersArgs, TagArgs};
 pub(crate) use output::{Address, AskArgs, ColorChoice, Connection, Format, Output, ReadArgs};

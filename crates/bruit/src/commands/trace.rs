@@ -204,7 +204,7 @@ fn clocks(trace: &Trace) -> Option<String> {
         .filter_map(|node| Some((node.clock_offset_ms?, node.clock_error_ms?, node.name.as_str())));
     let (offset, error, name) = known.max_by(|a, b| a.0.abs().total_cmp(&b.0.abs()))?;
     Some(format!(
-        "clocks: offsets are taken out; the largest is {} (±{}), of {name}",
+        "clocks: known offsets are taken out; the largest is {} (±{}), of {name}",
         out::signed_millis(offset),
         out::millis(error),
     ))
@@ -275,7 +275,8 @@ mod tests {
         let expected = "reached 3 of 4 in 32 ms; delivered 2 of 3, 1 queued; \
                         1.3 copies received per node; 1 did not get it, or did not say";
         assert_eq!(summary(&trace()), expected);
-        let expected = "clocks: offsets are taken out; the largest is -12 ms (±0.40 ms), of web-2";
+        let expected =
+            "clocks: known offsets are taken out; the largest is -12 ms (±0.40 ms), of web-2";
         assert_eq!(clocks(&trace()).as_deref(), Some(expected));
     }
 }

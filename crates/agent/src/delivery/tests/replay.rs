@@ -138,7 +138,7 @@ fn what_was_between_the_caller_and_the_agent_is_left_out() {
             ("bruit-wait", "all"),
             ("bruit-token", "secret"),
             ("bruit-item", "an older one"),
-            (meta::RECEIPT, "1"),
+            (meta::ASK, "1"),
             ("traceparent", "00-1-2-01"),
             ("brui", "t"),
         ],

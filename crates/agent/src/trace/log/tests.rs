@@ -53,8 +53,8 @@ fn deliveries_are_queued_and_end() {
     let states: Vec<_> =
         offered.deliveries.iter().map(|each| (&*each.subscription, each.ended)).collect();
     assert_eq!(states, [("a", Ended::Queued), ("b", Ended::Queued)]);
-    log.ended(&report(item(1, 1), "b", DELIVERED));
-    log.ended(&report(item(1, 1), "a", FAILED));
+    assert!(!log.ended(&report(item(1, 1), "b", DELIVERED)));
+    assert!(log.ended(&report(item(1, 1), "a", FAILED)), "this was the last");
     let offered = log.get(&id(1, 1)).unwrap();
     let (a, b) = (&offered.deliveries[0], &offered.deliveries[1]);
     assert_eq!((a.ended, a.status, a.attempts), (Ended::Failed, Some(503), 9));
@@ -66,9 +66,33 @@ fn deliveries_are_queued_and_end() {
 }
 
 #[test]
+fn the_last_attempts_are_remembered_from_the_offer_on() {
+    let log = TraceLog::default();
+    log.offered(&item(1, 1), &names(&["a"]));
+    let offered = log.get(&id(1, 1)).unwrap().unix_nanos / 1_000_000;
+    let note = |number: u64| AttemptNote {
+        status: number.is_multiple_of(2).then_some(503),
+        error: Some("x".repeat(500)),
+        at_unix_millis: offered + 1 + number * 100,
+        took: Duration::from_millis(number),
+    };
+    let mut report = report(item(1, 1), "a", DELIVERED);
+    report.attempts_made = (0..10).map(note).collect();
+    log.ended(&report);
+    let delivery = log.get(&id(1, 1)).unwrap().deliveries.remove(0);
+    assert_eq!(delivery.tries.len(), TRIES_MAX);
+    let (first, second) = (&delivery.tries[0], &delivery.tries[1]);
+    assert_eq!((first.status, &*first.error), (Some(503), ""), "a status says it all");
+    assert_eq!((second.status, second.error.len()), (None, TEXT_BYTES_MAX));
+    assert_eq!(first.took, Duration::from_millis(2));
+    let at = first.at.as_millis();
+    assert!((200..=201).contains(&at), "{at}");
+}
+
+#[test]
 fn an_end_that_is_told_first_stays() {
     let log = TraceLog::default();
-    log.ended(&report(item(1, 1), "a", DELIVERED));
+    assert!(!log.ended(&report(item(1, 1), "a", DELIVERED)), "there may be others");
     log.offered(&item(1, 1), &names(&["a", "b"]));
     let ends: Vec<_> =
         log.get(&id(1, 1)).unwrap().deliveries.iter().map(|each| each.ended).collect();

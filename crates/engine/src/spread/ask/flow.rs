@@ -183,6 +183,18 @@ where
         }
     }
 
+    /// Forgets a question that this node has given its last part to, if it has nothing to pass on
+    /// for it: so those that are answered make room for others.
+    pub(super) fn forget_if_done(&mut self, now: Instant, question: &Q, out: &mut Out<M, Q, P>) {
+        let Some(known) = self.questions.get(question) else { return };
+        let has_said_all = known.was_asked && known.given.is_none();
+        let has_nothing = known.held.is_empty() && known.taken.is_empty();
+        let is_done = has_said_all && known.is_direct && has_nothing;
+        if is_done && question.origin() != self.me && self.custody.about(question).is_empty() {
+            self.forget(now, question, out);
+        }
+    }
+
     pub(super) fn forget(&mut self, now: Instant, question: &Q, out: &mut Out<M, Q, P>) {
         self.flush(now, question, out);
         for number in self.custody.about(question) {

@@ -98,6 +98,21 @@ where
         known.hold_until = now + hold;
         known.given = Some(0);
         known.was_asked = true;
+        known.is_direct = is_direct;
+    }
+
+    /// This node is done with a question: with one of its own, answers are of no more use; to one
+    /// of another member, it gives no more parts. It is forgotten as soon as nobody else needs
+    /// this node for it.
+    pub fn finish(&mut self, now: Instant, question: &Q, out: &mut Out<M, Q, P>) {
+        if question.origin() == self.me {
+            self.forget(now, question, out);
+            return;
+        }
+        if let Some(known) = self.questions.get_mut(question).filter(|known| known.was_asked) {
+            known.given = None;
+            self.forget_if_done(now, question, out);
+        }
     }
 
     /// This node answers. Its first part is number 0; with `is_last` it may give no more.
@@ -168,8 +183,13 @@ where
     }
 
     /// A message was confirmed.
-    pub fn delivered(&mut self, number: u64, out: &mut Out<M, Q, P>) {
+    pub fn delivered(&mut self, now: Instant, number: u64, out: &mut Out<M, Q, P>) {
+        let flight = self.custody.get(number);
+        let question = flight.map(|flight| flight.parts.question.clone());
         self.end(number, true, out);
+        if let Some(question) = question {
+            self.forget_if_done(now, &question, out);
+        }
     }
 
     /// A message was not confirmed in time: what it brought goes to the origin itself, as does

@@ -38,6 +38,10 @@
 //! The caller sends each [`message::Send::Parts`] again until it is confirmed
 //! ([`Ask::delivered`]) or its time is over ([`Ask::undelivered`]).
 //!
+//! A question takes a place in a bounded table until its time is over. Where members answer
+//! straight to the origin, one that has given its last part forgets the question once that is
+//! confirmed, and an origin that has what it wants can end it ([`Ask::finish`]).
+//!
 //! # Sources
 //!
 //! Aggregation on the way is that of TAG (Madden et al., OSDI 2002, section 4: parents listen

@@ -53,6 +53,8 @@ pub(super) struct Question<M, P> {
     /// others have come, and not the question.
     pub(super) given: Option<u8>,
     pub(super) was_asked: bool,
+    /// Whether no member passes its parts on through this one.
+    pub(super) is_direct: bool,
     pub(super) held: Held<M, P>,
     /// Messages taken from others, by sender and ticket, and whether they were confirmed.
     pub(super) taken: BTreeMap<(M, u64), bool>,
@@ -70,6 +72,7 @@ impl<M: Ord, P> Question<M, P> {
             hold_until: now,
             given: None,
             was_asked: false,
+            is_direct: false,
             held: Held::default(),
             taken: BTreeMap::new(),
         }

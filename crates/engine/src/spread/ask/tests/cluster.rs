@@ -161,7 +161,7 @@ impl Cluster {
             }
             What::Told { number } => {
                 unconfirmed.remove(&number);
-                engine.delivered(number, out);
+                engine.delivered(now, number, out);
             }
             What::Retry { number, left, wait } => return self.retry(host, number, left, wait),
             What::Timeout => engine.handle_timeout(now, out),

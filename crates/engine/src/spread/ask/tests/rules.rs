@@ -58,11 +58,59 @@ fn a_small_group_answers_straight_to_the_origin() {
     ask.on_question(at(0), Q, asked(3, 2, 1000), &mut out);
     ask.answer(at(10), &Q, "me", true, &mut out).unwrap();
     assert_eq!(sends(&mut out), [message(1, 2, parts("me", &[(5, 0)]), (0, 2000))]);
-    ask.delivered(2, &mut out);
-    assert_eq!(sends(&mut out), []);
     assert_eq!(ask.next_timeout(), Some(at(7000)));
+    ask.delivered(at(20), 2, &mut out);
+    assert_eq!(sends(&mut out), []);
+    assert!(ask.is_clean(), "nobody needs it any more");
+}
+
+#[test]
+fn a_member_that_may_say_more_or_did_not_arrive_remembers_the_question() {
+    let (mut ask, mut out) = engine(5);
+    ask.on_question(at(0), Q, asked(3, 2, 1000), &mut out);
+    ask.answer(at(10), &Q, "one", false, &mut out).unwrap();
+    ask.delivered(at(20), 2, &mut out);
+    ask.answer(at(30), &Q, "two", true, &mut out).unwrap();
+    assert_eq!(sends(&mut out).len(), 2);
+    assert_eq!(ask.load().0, 1);
+    ask.undelivered(at(2100), 4, &mut out);
+    assert_eq!((ask.load().0, ask.stats().lost), (1, 1));
     ask.handle_timeout(at(7000), &mut out);
     assert!(ask.is_clean());
+}
+
+#[test]
+fn who_passes_parts_of_others_on_remembers_the_question() {
+    let (mut ask, mut out) = engine(5);
+    ask.on_question(at(0), Q, asked(3, 2, 2000), &mut out);
+    ask.answer(at(10), &Q, "me", true, &mut out).unwrap();
+    ask.handle_timeout(at(80), &mut out);
+    ask.delivered(at(90), 2, &mut out);
+    ask.finish(at(90), &Q, &mut out);
+    assert_eq!(ask.load().0, 1);
+    ask.handle_message(at(100), &8, 100, parts("late", &[(8, 0)]), &mut out);
+    let together = message(3, 4, parts("late", &[(8, 0)]), (20, 100 + 950));
+    assert_eq!(sends(&mut out).last(), Some(&together));
+}
+
+#[test]
+fn what_is_finished_is_forgotten() {
+    let (mut ask, mut out) = engine(5);
+    ask.on_question(at(0), Q, asked(3, 2, 1000), &mut out);
+    ask.finish(at(10), &Q, &mut out);
+    assert!(ask.is_clean(), "it has nothing to say");
+    assert_eq!(ask.answer(at(20), &Q, "me", true, &mut out), Err(Refused::Unknown));
+
+    let (mut own, mut out) = engine(1);
+    own.on_question(at(0), Q, asked(0, 0, 1000), &mut out);
+    own.handle_message(at(10), &8, 100, parts("it", &[(8, 0)]), &mut out);
+    own.finish(at(20), &Q, &mut out);
+    assert!(own.is_clean());
+    own.handle_message(at(30), &9, 101, parts("it", &[(9, 0)]), &mut out);
+    assert_eq!(sends(&mut out).last(), Some(&Send::Confirm { to: 9, ticket: 101 }));
+    assert_eq!(own.stats().late, 1);
+    own.finish(at(40), &Q, &mut out);
+    assert!(own.is_clean());
 }
 
 #[test]
@@ -80,7 +128,7 @@ fn a_member_holds_and_passes_equal_parts_on_as_one() {
     // Not confirmed to its sender before the origin has it.
     ask.handle_message(at(90), &8, 100, parts("me", &[(8, 0), (9, 0)]), &mut out);
     assert_eq!(sends(&mut out), []);
-    ask.delivered(2, &mut out);
+    ask.delivered(at(90), 2, &mut out);
     assert_eq!(sends(&mut out), [Send::Confirm { to: 8, ticket: 100 }]);
     // Its sender missed that.
     ask.handle_message(at(200), &8, 100, parts("me", &[(8, 0), (9, 0)]), &mut out);
@@ -111,9 +159,9 @@ fn a_full_message_is_not_held() {
         .collect();
     assert_eq!(sizes, [67, 13], "48 + 6 + 67 × 17 = 1,193 bytes");
     // Confirmed once both parts of it are.
-    ask.delivered(2, &mut out);
+    ask.delivered(at(90), 2, &mut out);
     assert_eq!(sends(&mut out), []);
-    ask.delivered(3, &mut out);
+    ask.delivered(at(90), 3, &mut out);
     assert_eq!(sends(&mut out), [Send::Confirm { to: 8, ticket: 100 }]);
 }
 
@@ -127,7 +175,7 @@ fn what_the_parent_does_not_confirm_goes_to_the_origin() {
     assert_eq!(sends(&mut out), [message(1, 3, parts("x", &[(8, 0)]), (0, 2000))]);
     ask.answer(at(1006), &Q, "me", true, &mut out).unwrap();
     assert_eq!(sends(&mut out), [message(1, 5, parts("me", &[(5, 0)]), (0, 2000))]);
-    ask.delivered(3, &mut out);
+    ask.delivered(at(90), 3, &mut out);
     assert_eq!(sends(&mut out), [Send::Confirm { to: 8, ticket: 100 }]);
     ask.undelivered(at(2000), 5, &mut out);
     assert_eq!((ask.stats().lost, ask.stats().fallbacks), (1, 1));
@@ -207,7 +255,7 @@ fn parts_of_an_unknown_question_go_straight_to_its_origin() {
     let (mut ask, mut out) = engine(5);
     ask.handle_message(at(0), &8, 100, parts("x", &[(8, 0)]), &mut out);
     assert_eq!(sends(&mut out), [message(1, 2, parts("x", &[(8, 0)]), (0, 5000))]);
-    ask.delivered(2, &mut out);
+    ask.delivered(at(90), 2, &mut out);
     assert_eq!(sends(&mut out), [Send::Confirm { to: 8, ticket: 100 }]);
     assert_eq!(ask.answer(at(1), &Q, "me", true, &mut out), Err(Refused::Unknown));
     // The question itself comes by repair.
