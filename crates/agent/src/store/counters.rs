@@ -61,7 +61,7 @@ impl StoreCounters {
     }
 
     /// Notes that a transaction failed; whether the one before had not.
-    pub(super) fn failed(&self, error: String) -> bool {
+    pub(crate) fn failed(&self, error: String) -> bool {
         self.errors.fetch_add(1, Ordering::Relaxed);
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         !self.is_failing.swap(true, Ordering::Relaxed)

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 /// An agent that keeps its state in `dir`, beside a service that gets everything.
 fn kept(dir: &Path, service: &Service) -> AgentConfig {
@@ -185,6 +186,34 @@ async fn numbers_of_the_store_are_shown() {
     for line in ["bruit_store_rows{table=\"pending\"} 1", "bruit_store_healthy 1"] {
         assert!(metrics.text().contains(line), "{}", metrics.text());
     }
+}
+
+#[tokio::test]
+async fn an_agent_whose_disk_fails_goes_on_and_says_so() {
+    let temp = tempfile::tempdir().unwrap();
+    let service = Service::start(200).await;
+    let (agent, api) = start(kept(temp.path(), &service)).await;
+    let store = agent.shared.store.clone().unwrap();
+    // Nothing is written by itself once the first snapshot is.
+    until("the snapshot is kept", async || {
+        let commits = store.counters().commits.load(Ordering::Relaxed);
+        (commits > 0).then_some(())
+    })
+    .await;
+    assert!(store.counters().failed("no space left on device".to_owned()));
+    let ready = get(api, "/readyz?verbose").await;
+    assert_eq!(ready.status, 200, "it goes on in memory");
+    assert!(ready.text().contains("[-]store failed\n") && ready.text().ends_with("ok\n"));
+    let status = get(api, "/v1/status").await.json();
+    assert_eq!(status["store"]["healthy"], false);
+    assert_eq!(status["store"]["last_error"], "no space left on device");
+    let warnings = status["warnings"].to_string();
+    assert!(warnings.contains("the store cannot be written"), "{warnings}");
+    let answer = call(api, "POST /topics/x", "", "").await;
+    assert_eq!((answer.status, &answer.json()["stored"]), (202, &json!(false)));
+    until("it is delivered", async || (service.got().len() == 1).then_some(())).await;
+    until("it is written again", async || store.counters().is_healthy().then_some(())).await;
+    assert_eq!(call(api, "POST /topics/x", "", "").await.json()["stored"], true);
 }
 
 #[tokio::test]
