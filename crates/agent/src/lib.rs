@@ -21,10 +21,12 @@ mod keys;
 mod metrics;
 mod network;
 mod orders;
+mod passage;
 mod pump;
 mod questions;
 mod random;
 mod receipts;
+mod restore;
 mod shared;
 mod start;
 mod state;
@@ -33,7 +35,6 @@ mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod trace;
-mod undone;
 mod upkeep;
 
 pub mod delivery;

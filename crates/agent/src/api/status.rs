@@ -40,6 +40,7 @@ pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Result<Response
         items_held_bytes: held.1,
         subscriptions: shared.delivery.snapshot(),
         socket_buffer_bytes: BTreeMap::from([("receive", receive), ("send", send)]),
+        store: shared.store.as_ref().map(|store| store.status()),
         counters: families.whole_numbers(),
         warnings: shared.warnings(),
     };

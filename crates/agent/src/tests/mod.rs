@@ -16,6 +16,7 @@ mod paths;
 mod publish;
 mod receipts;
 mod start;
+mod store;
 mod stream;
 mod subscriptions;
 mod toy;
