@@ -4,11 +4,12 @@ use crate::announced::Announced;
 use crate::api::{CONNECTIONS_MAX, Server};
 use crate::changes::Changes;
 use crate::config::AgentConfig;
-use crate::delivery::{Delivery, NoJournal, Source};
+use crate::delivery::{Delivery, Journal, NoJournal};
 use crate::keys::{Keys, Ring};
 use crate::metrics::{Durations, Propagation};
 use crate::network::{self, Seed};
 use crate::orders::Orders;
+use crate::passage::{self, Passage};
 use crate::questions::{self, Say};
 use crate::random::random_bytes;
 use crate::receipts::Receipts;
@@ -16,10 +17,10 @@ use crate::reload::{self, Reload, ReloadError, Reloaded, Settings};
 use crate::shared::{Counters, Ends, Facts, SAYS_MAX, Shared};
 use crate::start::{Files, StartError, listen};
 use crate::state::StateDir;
-use crate::subscriptions::{Entry, KeepNothing, Subscriptions};
+use crate::store::{Handled, Loaded, StoreJournal, StoreThread};
+use crate::subscriptions::{Keep, KeepNothing, Subscriptions};
 use crate::trace::Traces;
-use crate::undone::Undone;
-use crate::{VERSION, drain, dump, pump, upkeep};
+use crate::{VERSION, drain, dump, pump, restore, upkeep};
 use bruit_engine::Rng;
 use bruit_model::{Command, CommandError, Node, Now};
 use bruit_runtime::{Bound, Clock, Handle, Options};
@@ -80,7 +81,10 @@ pub struct Agent {
     tasks: Vec<JoinHandle<()>>,
     upkeep: Option<JoinHandle<()>>,
     stop_upkeep: Arc<Notify>,
-    dir: Option<Arc<StateDir>>,
+    /// Writes what waits when it is dropped.
+    store: Option<StoreThread>,
+    /// Held as long as the store writes.
+    _dir: Option<Arc<StateDir>>,
 }
 
 /// What starts a node: the native network, or a test's own.
@@ -102,7 +106,9 @@ impl Agent {
     ) -> Result<Self, StartError> {
         let settings = settings.into();
         let config = settings.config.clone();
-        let Files { started, ring, token } = Files::read(&config).await?;
+        let Files { started, stored, ring, token } = Files::read(&config).await?;
+        let (store, mut loaded) = stored.unzip();
+        let (snapshot, held) = loaded.as_mut().map(Loaded::take_node).unwrap_or_default();
         let listener = listen(config.api).await?;
         let api =
             listener.local_addr().map_err(|source| StartError::Api { addr: config.api, source })?;
@@ -120,7 +126,8 @@ impl Agent {
             identity_seed: started.identity_seed,
             cluster_key: ring.as_ref().map(|ring| ring.primary().clone()),
             generation: started.generation,
-            snapshot: started.snapshot,
+            snapshot,
+            held,
         };
         let clock = Clock::new();
         let node = start_node(seed, clock.now())?;
@@ -146,47 +153,48 @@ impl Agent {
         };
         let reload = Reload::new(settings, token);
         let running = Running { bound, node, clock, listener, ring, reload };
-        Self::assemble(&config, facts, running, started.dir.map(Arc::new)).await
+        let kept = Kept { dir: started.dir.map(Arc::new), store, loaded };
+        Self::assemble(&config, facts, running, kept).await
     }
 
     async fn assemble(
         config: &AgentConfig,
         facts: Facts,
         running: Running,
-        dir: Option<Arc<StateDir>>,
+        kept: Kept,
     ) -> Result<Self, StartError> {
         let Running { bound, node, clock, listener, ring, reload } = running;
+        let Kept { dir, store, mut loaded } = kept;
         let (node, events) = bruit_runtime::spawn(bound, node, clock, Options::default());
         for key in ring.iter().flat_map(Ring::others) {
             command(&node, Command::InstallKey(Box::new(*key.bytes()))).await?;
         }
         let keys = ring.map(|ring| Keys::new(ring, dir.clone()));
         let (says, to_say) = mpsc::channel(SAYS_MAX);
-        let shared = Arc::new(share(facts, node, says, reload, keys));
+        let handled = loaded.as_mut().map(|loaded| std::mem::take(&mut loaded.handled));
+        let (passage, asked) = passage::passage();
+        let ways = Ways { node, says, passage, keys, reload };
+        let shared = Arc::new(share(facts, ways, store.as_ref(), handled.unwrap_or_default()));
         let mut agent = Self {
             shared,
             server: None,
             tasks: Vec::new(),
             upkeep: None,
             stop_upkeep: Arc::default(),
-            dir,
+            store,
+            _dir: dir,
         };
         let shared = &agent.shared;
-        agent.tasks.push(tokio::spawn(pump::run(Arc::clone(shared), events)));
         agent.tasks.push(tokio::spawn(questions::say(Arc::clone(shared), to_say)));
-        let entry = |(name, spec)| (name, Entry { spec, source: Source::Settings });
-        let entries = config.subscriptions().into_iter().map(entry).collect();
-        Subscriptions::start(shared, entries)
-            .await
-            .map_err(|e| StartError::Refused(e.to_string()))?;
+        restore::restore(shared, config.subscriptions(), loaded).await?;
+        agent.tasks.push(tokio::spawn(pump::run(Arc::clone(shared), events, asked)));
         let tags = config.tags.iter().map(|(key, value)| (key.clone(), Some(value.clone().into())));
         command(&shared.node, Command::SetMetadata(tags.collect())).await?;
         if !config.join.is_empty() {
             command(&shared.node, Command::Join(config.join.clone())).await?;
         }
         let stop = Arc::clone(&agent.stop_upkeep);
-        let upkeep = upkeep::run(Arc::clone(shared), agent.dir.clone(), stop);
-        agent.upkeep = Some(tokio::spawn(upkeep));
+        agent.upkeep = Some(tokio::spawn(upkeep::run(Arc::clone(shared), stop)));
         agent.server = Some(Server::start(listener, Arc::clone(shared), CONNECTIONS_MAX));
         for warning in shared.warnings() {
             tracing::warn!("{warning}");
@@ -274,10 +282,14 @@ impl Agent {
         if let Some(keys) = &shared.keys {
             keys.close();
         }
-        if let Some(dir) = self.dir.take() {
-            upkeep::keep(&shared, &dir, &mut Vec::new()).await;
+        if let Some(store) = &shared.store {
+            upkeep::keep(&shared, store, &mut Vec::new()).await;
         }
         shared.node.stop().await;
+        if let Some(store) = self.store.take() {
+            // It ends when all is written; if it panicked there is nothing to wait for.
+            drop(tokio::task::spawn_blocking(move || drop(store)).await);
+        }
     }
 }
 
@@ -305,33 +317,50 @@ struct Running {
     ring: Option<Ring>,
 }
 
-fn share(
-    facts: Facts,
+/// What outlives a run.
+struct Kept {
+    dir: Option<Arc<StateDir>>,
+    store: Option<StoreThread>,
+    loaded: Option<Loaded>,
+}
+
+/// How the parts reach each other.
+struct Ways {
     node: Handle,
     says: mpsc::Sender<Say>,
-    reload: Reload,
+    passage: Passage,
     keys: Option<Keys>,
-) -> Shared {
+    reload: Reload,
+}
+
+fn share(facts: Facts, ways: Ways, store: Option<&StoreThread>, handled: Handled) -> Shared {
+    let Ways { node, says, passage, keys, reload } = ways;
     let receipts = Arc::<Receipts>::default();
     receipts.tell(says.clone());
     // Wall-clock microseconds: a later run starts higher than an earlier one has come.
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let first_id = u64::try_from(unix.as_micros()).unwrap_or(0);
     let changes = Arc::new(Changes::new(first_id));
-    let undone = Arc::<Undone>::default();
     let traces = Arc::<Traces>::default();
     let durations = Arc::<Durations>::default();
     let ends = Ends {
         me: facts.me,
         receipts: Arc::clone(&receipts),
         changes: Arc::clone(&changes),
-        undone: Arc::clone(&undone),
         traces: Arc::clone(&traces),
         says: says.clone(),
         durations: Arc::clone(&durations),
     };
     let rng = Rng::from_seed(u64::from_be_bytes(random_bytes()));
-    let delivery = Delivery::new(move |report| ends.take(&report), Arc::new(NoJournal), rng);
+    let store = store.map(StoreThread::store);
+    let (journal, keep): (Arc<dyn Journal>, Arc<dyn Keep>) = match &store {
+        Some(store) => {
+            let journal = Arc::new(StoreJournal(Arc::clone(store)));
+            (Arc::<StoreJournal>::clone(&journal), journal)
+        }
+        None => (Arc::new(NoJournal), Arc::new(KeepNothing)),
+    };
+    let delivery = Delivery::new(move |report| ends.take(&report), journal, rng);
     let told = Arc::clone(&changes);
     delivery.on_notice(move |notice| upkeep::tell(&told, notice));
     Shared {
@@ -339,14 +368,16 @@ fn share(
         node,
         delivery,
         reload,
-        subscriptions: Subscriptions::new(Arc::new(KeepNothing)),
+        subscriptions: Subscriptions::new(keep),
         announced: Announced::default(),
         orders: Orders::default(),
         durations,
         propagation: Propagation::default(),
         receipts,
         changes,
-        undone,
+        store,
+        handled,
+        passage,
         traces,
         questions: Arc::default(),
         says,

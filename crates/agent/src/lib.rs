@@ -22,11 +22,13 @@ mod keys;
 mod metrics;
 mod network;
 mod orders;
+mod passage;
 mod pump;
 mod questions;
 mod random;
 mod receipts;
 mod reload;
+mod restore;
 mod shared;
 mod start;
 mod state;
@@ -35,7 +37,6 @@ mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod trace;
-mod undone;
 mod upkeep;
 
 pub mod delivery;

@@ -168,14 +168,15 @@ fn what_a_service_says_at_its_end_is_spread() {
     let own = Service::start("200 OK");
     let other = Service::start("200 OK");
     let (url, others) = (own.url(), other.url());
-    let mut a = Agent::start(&["--name", "a", "--app", &url, "--subscribe", "a/**"]);
+    let app = ["--app", &url, "--subscribe", "a/**", "--drain-timeout", "60m"];
+    let mut a = Agent::start(&[&["--name", "a"], &app[..]].concat());
     let flags = ["--name", "b", "--app", &others, "--subscribe", "b/**", "--join", &a.gossip];
     let b = Agent::start(&flags);
     eventually("both subscriptions are known", || {
         a.run(&["subs", "--json"]).json().as_array().unwrap().len() == 2
     });
     a.signal("TERM");
-    eventually("it waits for its service", || a.log().contains("waiting for the service to close"));
+    eventually("it waits for its service", || a.log().contains("until the service has closed"));
     let sent = a.run(&["send", "PURGE", "/b/1", "--wait", "all"]);
     assert_eq!(sent.code, 0, "{sent:?}");
     assert_eq!(other.count("PURGE /b/1"), 1);

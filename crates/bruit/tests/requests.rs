@@ -198,7 +198,7 @@ fn a_key_that_not_all_have_is_incomplete() {
             { "name": "a", "done": true, "error": null, "note": null },
             { "name": "b", "done": false, "error": "no answer", "note": "n" },
             { "name": "c", "done": true, "error": null, "note": "in memory only" } ],
-            "hint": "see to them" });
+            "hint": "repeat POST /v1/keys/rotate?key=F; or with &force=true" });
         Reply::Whole("504 Gateway Timeout", "application/json", body.to_string().into_bytes())
     });
     let ran = fake.run(&["keys", "rotate"]);
@@ -206,7 +206,10 @@ fn a_key_that_not_all_have_is_incomplete() {
     let expected = "key F: installed by 2 of 3 members\nNODE   DONE\nb      no     no answer; n\n\
                     c      yes    in memory only\n";
     assert_eq!(ran.stdout, expected);
-    assert_eq!(ran.stderr, "error: 1 members are missing\n  hint: see to them\n");
+    assert_eq!(
+        ran.stderr,
+        "error: 1 members are missing\n  hint: repeat bruit keys rotate --key F; or with --force\n"
+    );
 }
 
 #[test]

@@ -49,6 +49,7 @@ async fn view(shared: &Shared) -> Result<StatusView, Problem> {
         items_held_bytes: held.1,
         subscriptions: shared.delivery.snapshot(),
         socket_buffer_bytes: BTreeMap::from([("receive", receive), ("send", send)]),
+        store: shared.store.as_ref().map(|store| store.status()),
         counters: families.whole_numbers(),
         warnings: shared.warnings(),
     })

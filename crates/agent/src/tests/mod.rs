@@ -18,6 +18,7 @@ mod publish;
 mod receipts;
 mod reload;
 mod start;
+mod store;
 mod stream;
 mod subscriptions;
 mod toy;

@@ -125,12 +125,27 @@ async fn change(
     } else {
         print(&out, &changed)?;
     }
+    let hint = changed.hint.as_deref().map(as_commands);
     if !answer.is_late {
+        if let Some(hint) = hint.filter(|_| !out.is_json()) {
+            out.note(&format!("next: {hint}"))?;
+        }
         return Ok(Exit::Ok);
     }
     let late = changed.nodes.iter().filter(|node| !node.done).count();
     let failure = Failure::new(Exit::Incomplete, format!("{late} members are missing"));
-    Err(if out.is_json() { failure } else { changed.hint.into_iter().fold(failure, Failure::hint) })
+    Err(hint.into_iter().fold(failure, Failure::hint))
+}
+
+/// What the API says of its routes, said of commands.
+fn as_commands(hint: &str) -> String {
+    [
+        ("POST /v1/keys/rotate?key=", "bruit keys rotate --key "),
+        ("DELETE /v1/keys/", "bruit keys rm "),
+        ("&force=true", "--force"),
+    ]
+    .iter()
+    .fold(hint.to_owned(), |hint, (route, command)| hint.replace(route, command))
 }
 
 fn print(out: &Out, changed: &Changed) -> Result<(), Failure> {
@@ -151,9 +166,6 @@ fn print(out: &Out, changed: &Changed) -> Result<(), Failure> {
     }
     if is_worth_it {
         out.table(&table)?;
-    }
-    if let Some(hint) = changed.hint.as_ref().filter(|_| done == all) {
-        out.note(&format!("next: {hint}"))?;
     }
     Ok(())
 }
