@@ -17,6 +17,7 @@ mod api;
 mod changes;
 pub mod config;
 mod drain;
+mod heartbeat;
 mod keys;
 mod metrics;
 mod network;

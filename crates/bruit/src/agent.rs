@@ -3,7 +3,7 @@
 use crate::args::{AgentArgs, SettingArgs};
 use crate::exit::{Exit, Failure};
 use crate::signals::Signals;
-use crate::{logging, out};
+use crate::{logging, out, systemd};
 use bruit_agent::{Agent, AgentConfig, Sources};
 use std::io::{self, Read as _, Write as _};
 use std::time::Duration;
@@ -61,15 +61,21 @@ async fn serve(config: AgentConfig, until_stdin_closes: bool) -> Result<Exit, Fa
         _ = signals.next() => return Ok(Exit::Ok),
     };
     say_ready(&agent);
+    systemd::ready();
     let stdin = stdin_end(until_stdin_closes);
     let why = tokio::select! {
         signal = signals.next() => signal,
         () = agent.leave_asked() => "a call of the API",
         () = stdin => "the end of standard input",
+        never = systemd::watch(&agent) => match never {},
     };
     tracing::info!(%why, "leaving");
+    systemd::stopping();
     let end = async {
-        agent.drain(why == "SIGTERM").await;
+        tokio::select! {
+            () = agent.drain(why == "SIGTERM") => {}
+            never = systemd::watch(&agent) => match never {},
+        }
         agent.shutdown(true).await;
     };
     tokio::select! {

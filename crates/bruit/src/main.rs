@@ -15,6 +15,7 @@ mod logging;
 mod out;
 mod run;
 mod signals;
+mod systemd;
 
 use args::{Cli, Command};
 use clap::Parser as _;
