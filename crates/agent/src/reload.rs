@@ -302,7 +302,7 @@ async fn apply(shared: &Arc<Shared>) -> Result<Reloaded, ReloadError> {
     let set = new.config.tags.iter().filter(|(key, value)| old_tags.get(*key) != Some(value));
     let set = set.map(|(key, value)| (key.clone(), Some(value.clone().into_bytes())));
     let metadata = gone.chain(set).collect();
-    let subscriptions = new.config.subscriptions().into_iter().collect();
+    let subscriptions = new.config.subscriptions();
     // The one step that may be refused comes first.
     Subscriptions::apply(shared, subscriptions, metadata).await?;
 

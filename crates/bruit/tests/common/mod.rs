@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tempfile::{NamedTempFile, TempDir};
 
 /// How long a condition may take to come true, on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The program, without what the environment would tell it.
 pub(crate) fn bruit() -> Command {
