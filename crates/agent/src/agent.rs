@@ -5,7 +5,6 @@ use crate::api::{CONNECTIONS_MAX, Server};
 use crate::changes::Changes;
 use crate::config::AgentConfig;
 use crate::delivery::{Delivery, Journal, NoJournal};
-use crate::drain::Drain;
 use crate::keys::{Keys, Ring};
 use crate::metrics::{Durations, Propagation};
 use crate::network::{self, Seed};
@@ -14,20 +13,21 @@ use crate::passage::{self, Passage};
 use crate::questions::{self, Say};
 use crate::random::random_bytes;
 use crate::receipts::Receipts;
+use crate::reload::{self, Reload, ReloadError, Reloaded, Settings};
 use crate::shared::{Counters, Ends, Facts, SAYS_MAX, Shared};
 use crate::start::{Files, StartError, listen};
 use crate::state::StateDir;
 use crate::store::{Handled, Loaded, StoreJournal, StoreThread};
 use crate::subscriptions::{Keep, KeepNothing, Subscriptions};
 use crate::trace::Traces;
-use crate::{VERSION, pump, restore, upkeep};
+use crate::{VERSION, drain, dump, pump, restore, upkeep};
 use bruit_engine::Rng;
 use bruit_model::{Command, CommandError, Node, Now};
 use bruit_runtime::{Bound, Clock, Handle, Options};
 use serde::Serialize;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
@@ -35,10 +35,8 @@ use tokio::task::JoinHandle;
 
 /// How long saying goodbye may take. Guess.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(3);
-/// How long requests under way, to the API and to services, may take at the end. Guess.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
-/// How often it is looked whether deliveries have ended, at the end.
-const DRAIN_PERIOD: Duration = Duration::from_millis(20);
+/// How long requests to the API that are under way may take at the end. Guess.
+const API_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What an agent tells once it is ready: the JSON ready line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -59,6 +57,23 @@ pub struct Ready {
     pub persistent: bool,
 }
 
+/// What shows that an agent is at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pulse {
+    /// Members that answer, this one included.
+    pub members_alive: usize,
+    /// Members that are known and have not left.
+    pub members: usize,
+    /// Local subscriptions.
+    pub subscriptions: usize,
+    /// Items that wait for them.
+    pub queued_items: usize,
+    /// Deliveries that are under way.
+    pub in_flight: usize,
+    /// Whether the agent is on its way out.
+    pub is_leaving: bool,
+}
+
 /// A running agent. Dropping it ends it without a goodbye.
 pub struct Agent {
     pub(crate) shared: Arc<Shared>,
@@ -66,7 +81,6 @@ pub struct Agent {
     tasks: Vec<JoinHandle<()>>,
     upkeep: Option<JoinHandle<()>>,
     stop_upkeep: Arc<Notify>,
-    pub(crate) drain: Drain,
     /// Writes what waits when it is dropped.
     store: Option<StoreThread>,
     /// Held as long as the store writes.
@@ -82,14 +96,16 @@ impl Agent {
     ///
     /// # Errors
     /// See [`StartError`]; each names what to do about it.
-    pub async fn start(config: AgentConfig) -> Result<Self, StartError> {
-        Self::start_with(config, network::native).await
+    pub async fn start(settings: impl Into<Settings>) -> Result<Self, StartError> {
+        Self::start_with(settings, network::native).await
     }
 
     pub(crate) async fn start_with(
-        config: AgentConfig,
+        settings: impl Into<Settings>,
         start_node: StartNode,
     ) -> Result<Self, StartError> {
+        let settings = settings.into();
+        let config = settings.config.clone();
         let Files { started, stored, ring, token } = Files::read(&config).await?;
         let (store, mut loaded) = stored.unzip();
         let (snapshot, held) = loaded.as_mut().map(Loaded::take_node).unwrap_or_default();
@@ -133,10 +149,10 @@ impl Agent {
             is_keyed: ring.is_some(),
             generation: started.generation,
             since_unix_millis: started.since_unix_millis,
-            token,
             is_api_loopback: api.ip().is_loopback(),
         };
-        let running = Running { bound, node, clock, listener, ring };
+        let reload = Reload::new(settings, token);
+        let running = Running { bound, node, clock, listener, ring, reload };
         let kept = Kept { dir: started.dir.map(Arc::new), store, loaded };
         Self::assemble(&config, facts, running, kept).await
     }
@@ -147,7 +163,7 @@ impl Agent {
         running: Running,
         kept: Kept,
     ) -> Result<Self, StartError> {
-        let Running { bound, node, clock, listener, ring } = running;
+        let Running { bound, node, clock, listener, ring, reload } = running;
         let Kept { dir, store, mut loaded } = kept;
         let (node, events) = bruit_runtime::spawn(bound, node, clock, Options::default());
         for key in ring.iter().flat_map(Ring::others) {
@@ -157,7 +173,7 @@ impl Agent {
         let (says, to_say) = mpsc::channel(SAYS_MAX);
         let handled = loaded.as_mut().map(|loaded| std::mem::take(&mut loaded.handled));
         let (passage, asked) = passage::passage();
-        let ways = Ways { node, says, passage, keys };
+        let ways = Ways { node, says, passage, reload, keys };
         let shared = Arc::new(share(facts, ways, store.as_ref(), handled.unwrap_or_default()));
         let mut agent = Self {
             shared,
@@ -165,13 +181,13 @@ impl Agent {
             tasks: Vec::new(),
             upkeep: None,
             stop_upkeep: Arc::default(),
-            drain: Drain::new(config),
             store,
             _dir: dir,
         };
         let shared = &agent.shared;
         agent.tasks.push(tokio::spawn(questions::say(Arc::clone(shared), to_say)));
-        restore::restore(shared, config.subscriptions(), loaded).await?;
+        let subscriptions = config.subscriptions().into_iter().collect();
+        restore::restore(shared, subscriptions, loaded).await?;
         agent.tasks.push(tokio::spawn(pump::run(Arc::clone(shared), events, asked)));
         let tags = config.tags.iter().map(|(key, value)| (key.clone(), Some(value.clone().into())));
         command(&shared.node, Command::SetMetadata(tags.collect())).await?;
@@ -204,21 +220,61 @@ impl Agent {
         self.shared.delivery.hold(is_held);
     }
 
-    /// Ends the agent. If `graceful`, says goodbye to the group first, and lets requests under
-    /// way come to their end; takes at most 13 s. Otherwise the others find out by themselves.
+    /// Reads the settings again, and applies what can be applied while the agent runs.
+    ///
+    /// # Errors
+    /// See [`ReloadError`]; nothing was changed then.
+    pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        reload::reload(&self.shared).await
+    }
+
+    /// Logs how the agent is doing, with a line for each subscription.
+    pub async fn dump(&self) {
+        dump::dump(&self.shared).await;
+    }
+
+    /// Asks the node, and tells how the agent is doing; `None` if the node has stopped. Waits as
+    /// long as the node does not answer.
+    pub async fn pulse(&self) -> Option<Pulse> {
+        let shared = &self.shared;
+        let counts = shared.node.with(|node, now| node.members(now).counts()).await.ok()?;
+        let statuses = shared.delivery.snapshot();
+        Some(Pulse {
+            members_alive: counts[0],
+            // The last are those that left.
+            members: counts[..3].iter().sum(),
+            subscriptions: statuses.len(),
+            queued_items: statuses.iter().map(|status| status.queued_items).sum(),
+            in_flight: shared.delivery.in_flight(),
+            is_leaving: shared.is_leaving.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Begins the end: no delivery begins any more, those under way end, and the service beside
+    /// the agent, if there is one, closes. Until it has, it can publish: gossip and API stay open.
+    /// Takes at most the drain timeout of the settings. [`Agent::shutdown`] is to follow.
+    pub async fn drain(&self) {
+        drain::drain(&self.shared, true).await;
+    }
+
+    /// Ends the agent. If `graceful`, lets deliveries under way come to their end, which takes at
+    /// most the drain timeout, then says goodbye to the group and lets requests to the API end,
+    /// which takes at most 8 s. Otherwise the others find out by themselves.
     pub async fn shutdown(mut self, graceful: bool) {
         let shared = Arc::clone(&self.shared);
         shared.is_leaving.store(true, Ordering::Relaxed);
-        if graceful && matches!(shared.node.command(Command::Leave).await, Ok(Ok(_))) {
-            drop(tokio::time::timeout(LEAVE_PATIENCE, shared.left.notified()).await);
+        if graceful {
+            drain::drain(&shared, false).await;
+            if matches!(shared.node.command(Command::Leave).await, Ok(Ok(_))) {
+                drop(tokio::time::timeout(LEAVE_PATIENCE, shared.left.notified()).await);
+            }
         }
-        let patience = if graceful { DRAIN_PATIENCE } else { Duration::ZERO };
+        let patience = if graceful { API_PATIENCE } else { Duration::ZERO };
         shared.changes.close();
         shared.delivery.stop_taking();
         if let Some(server) = self.server.take() {
             server.stop(patience).await;
         }
-        drop(tokio::time::timeout(patience, drained(&shared.delivery)).await);
         self.stop_upkeep.notify_one();
         if let Some(upkeep) = self.upkeep.take() {
             // It ends by the signal; if it panicked there is nothing to wait for.
@@ -258,6 +314,7 @@ struct Running {
     node: Box<dyn Node + Send>,
     clock: Clock,
     listener: TcpListener,
+    reload: Reload,
     ring: Option<Ring>,
 }
 
@@ -273,11 +330,12 @@ struct Ways {
     node: Handle,
     says: mpsc::Sender<Say>,
     passage: Passage,
+    reload: Reload,
     keys: Option<Keys>,
 }
 
 fn share(facts: Facts, ways: Ways, store: Option<&StoreThread>, handled: Handled) -> Shared {
-    let Ways { node, says, passage, keys } = ways;
+    let Ways { node, says, passage, reload, keys } = ways;
     let receipts = Arc::<Receipts>::default();
     receipts.tell(says.clone());
     // Wall-clock microseconds: a later run starts higher than an earlier one has come.
@@ -310,6 +368,7 @@ fn share(facts: Facts, ways: Ways, store: Option<&StoreThread>, handled: Handled
         facts,
         node,
         delivery,
+        reload,
         subscriptions: Subscriptions::new(keep),
         announced: Announced::default(),
         orders: Orders::default(),
@@ -327,6 +386,7 @@ fn share(facts: Facts, ways: Ways, store: Option<&StoreThread>, handled: Handled
         counters: Counters::default(),
         started: std::time::Instant::now(),
         is_leaving: AtomicBool::new(false),
+        drain_until: OnceLock::new(),
         leave_asked: Notify::new(),
         left: Notify::new(),
         body_bytes: AtomicU64::new(0),
@@ -338,12 +398,5 @@ async fn command(node: &Handle, command: Command) -> Result<(), StartError> {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(error.into()),
         Err(stopped) => Err(StartError::Refused(stopped.to_string())),
-    }
-}
-
-/// Waits until nothing is under way to a service.
-async fn drained(delivery: &Delivery) {
-    while delivery.in_flight() > 0 {
-        tokio::time::sleep(DRAIN_PERIOD).await;
     }
 }

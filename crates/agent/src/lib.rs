@@ -17,7 +17,7 @@ mod api;
 mod changes;
 pub mod config;
 mod drain;
-mod heartbeat;
+mod dump;
 mod keys;
 mod metrics;
 mod network;
@@ -27,6 +27,7 @@ mod pump;
 mod questions;
 mod random;
 mod receipts;
+mod reload;
 mod restore;
 mod shared;
 mod start;
@@ -40,13 +41,14 @@ mod upkeep;
 
 pub mod delivery;
 
-pub use agent::{Agent, Ready};
+pub use agent::{Agent, Pulse, Ready};
 pub use bruit_wire::ClusterKey;
 pub use config::{
     API_PORT, Advertise, AgentConfig, Bad, ConfigError, GOSSIP_PORT, LogFormat, LogLevel, Origin,
     Overlay, Profile, Shown, Sources, Subject, Value,
 };
 pub use random::new_cluster_key;
+pub use reload::{Difference, Host, NoHost, ReloadError, Reloaded, Settings};
 pub use start::StartError;
 pub use state::StateError;
 pub use store::{StoreError, SyncLevel};

@@ -9,6 +9,7 @@ use crate::orders::Orders;
 use crate::passage::Passage;
 use crate::questions::{Questions, Say};
 use crate::receipts::{NAME_BYTES_MAX, Receipt, Receipts};
+use crate::reload::Reload;
 use crate::store::{Handled, Store};
 use crate::subscriptions::Subscriptions;
 use crate::trace::Traces;
@@ -18,8 +19,8 @@ use crate::{
 };
 use bruit_model::NodeId;
 use bruit_runtime::Handle;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
@@ -63,8 +64,6 @@ pub(crate) struct Facts {
     pub(crate) generation: u32,
     /// Items from before are history: subscriptions here do not get them.
     pub(crate) since_unix_millis: u64,
-    /// What the API asks callers for.
-    pub(crate) token: Option<String>,
     /// Whether only names of this machine may stand in Host.
     pub(crate) is_api_loopback: bool,
 }
@@ -74,6 +73,8 @@ pub(crate) struct Shared {
     pub(crate) facts: Facts,
     pub(crate) node: Handle,
     pub(crate) delivery: Delivery,
+    /// The settings that hold, and how they are read again.
+    pub(crate) reload: Reload,
     /// Every change of a subscription goes through here.
     pub(crate) subscriptions: Subscriptions,
     /// What the group's members announce.
@@ -101,6 +102,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     pub(crate) started: std::time::Instant,
     pub(crate) is_leaving: AtomicBool,
+    /// When deliveries must have ended, once they are ending.
+    pub(crate) drain_until: OnceLock<tokio::time::Instant>,
     /// Somebody asked the API to leave.
     pub(crate) leave_asked: Notify,
     /// Goodbye has been said.

@@ -176,7 +176,8 @@ fn read_key(path: &Path) -> Result<ClusterKey, StartError> {
     text.parse().map_err(|source| StartError::Key { path: path.to_owned(), source })
 }
 
-fn read_token(path: &Path) -> Result<String, StartError> {
+/// The token in a file. Blocks.
+pub(crate) fn read_token(path: &Path) -> Result<String, StartError> {
     let text = read_text("token-file", path)?;
     warn_if_open(path);
     let token = text.trim();

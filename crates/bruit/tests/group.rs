@@ -22,6 +22,8 @@ impl Group {
         for (place, service) in services.iter().enumerate() {
             let (name, url) = (format!("web-{}", place + 1), service.url());
             let mut args = vec!["--name", &name, "--app", &url, "--subscribe", "cache/**"];
+            // The services of these tests outlive their agents.
+            args.extend(["--drain-timeout", "2s"]);
             let first = agents.first().map(|agent| agent.gossip.clone());
             args.extend(first.iter().flat_map(|addr| ["--join", addr]));
             agents.push(Agent::start(&args));

@@ -35,7 +35,11 @@ pub(super) async fn readyz(State(shared): State<Arc<Shared>>, query: Query) -> R
             writeln!(text, "[{sign}]{name} {word}").expect("writing to a String cannot fail");
         }
     }
-    text += if is_ready { "ok\n" } else { "not ready\n" };
+    text += match (is_ready, shared.is_leaving.load(Ordering::Relaxed)) {
+        (true, _) => "ok\n",
+        (false, true) => "draining\n",
+        (false, false) => "not ready\n",
+    };
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, text).into_response()
 }
