@@ -119,8 +119,8 @@ impl Agent {
         let mut command = Command::new(program);
         command.args(["agent", "--name", name, "--profile", "local"]).arg("--config").arg(&file);
         command.args(["--bind", "127.0.0.1:0", "--api", "127.0.0.1:0"]);
-        // The service goes on when the agent ends, and need not be waited for.
-        command.args(["--drain-timeout", "500ms"]);
+        // Services outlive their agents here.
+        command.args(["--drain-timeout", "2s"]);
         if let Some(join) = join {
             command.args(["--join", &join.to_string()]);
         }

@@ -173,7 +173,7 @@ impl Agent {
         let (says, to_say) = mpsc::channel(SAYS_MAX);
         let handled = loaded.as_mut().map(|loaded| std::mem::take(&mut loaded.handled));
         let (passage, asked) = passage::passage();
-        let ways = Ways { node, says, passage, keys, reload };
+        let ways = Ways { node, says, passage, reload, keys };
         let shared = Arc::new(share(facts, ways, store.as_ref(), handled.unwrap_or_default()));
         let mut agent = Self {
             shared,
@@ -186,7 +186,8 @@ impl Agent {
         };
         let shared = &agent.shared;
         agent.tasks.push(tokio::spawn(questions::say(Arc::clone(shared), to_say)));
-        restore::restore(shared, config.subscriptions(), loaded).await?;
+        let subscriptions = config.subscriptions().into_iter().collect();
+        restore::restore(shared, subscriptions, loaded).await?;
         agent.tasks.push(tokio::spawn(pump::run(Arc::clone(shared), events, asked)));
         let tags = config.tags.iter().map(|(key, value)| (key.clone(), Some(value.clone().into())));
         command(&shared.node, Command::SetMetadata(tags.collect())).await?;
@@ -329,12 +330,12 @@ struct Ways {
     node: Handle,
     says: mpsc::Sender<Say>,
     passage: Passage,
-    keys: Option<Keys>,
     reload: Reload,
+    keys: Option<Keys>,
 }
 
 fn share(facts: Facts, ways: Ways, store: Option<&StoreThread>, handled: Handled) -> Shared {
-    let Ways { node, says, passage, keys, reload } = ways;
+    let Ways { node, says, passage, reload, keys } = ways;
     let receipts = Arc::<Receipts>::default();
     receipts.tell(says.clone());
     // Wall-clock microseconds: a later run starts higher than an earlier one has come.
