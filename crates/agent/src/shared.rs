@@ -6,19 +6,21 @@ use crate::delivery::{Delivery, Outcome, Report};
 use crate::keys::Keys;
 use crate::metrics::{Durations, Propagation};
 use crate::orders::Orders;
+use crate::passage::Passage;
 use crate::questions::{Questions, Say};
 use crate::receipts::{NAME_BYTES_MAX, Receipt, Receipts};
+use crate::reload::Reload;
+use crate::store::{Handled, Store};
 use crate::subscriptions::Subscriptions;
 use crate::trace::Traces;
-use crate::undone::Undone;
 use crate::{
     Ready,
     api::views::{ChangeView, DeliveryView},
 };
 use bruit_model::NodeId;
 use bruit_runtime::Handle;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
@@ -62,8 +64,6 @@ pub(crate) struct Facts {
     pub(crate) generation: u32,
     /// Items from before are history: subscriptions here do not get them.
     pub(crate) since_unix_millis: u64,
-    /// What the API asks callers for.
-    pub(crate) token: Option<String>,
     /// Whether only names of this machine may stand in Host.
     pub(crate) is_api_loopback: bool,
 }
@@ -73,6 +73,8 @@ pub(crate) struct Shared {
     pub(crate) facts: Facts,
     pub(crate) node: Handle,
     pub(crate) delivery: Delivery,
+    /// The settings that hold, and how they are read again.
+    pub(crate) reload: Reload,
     /// Every change of a subscription goes through here.
     pub(crate) subscriptions: Subscriptions,
     /// What the group's members announce.
@@ -85,7 +87,12 @@ pub(crate) struct Shared {
     pub(crate) propagation: Propagation,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
-    pub(crate) undone: Arc<Undone>,
+    /// What survives a restart; `None` is in memory only.
+    pub(crate) store: Option<Arc<Store>>,
+    /// Items that an earlier run offered.
+    pub(crate) handled: Handled,
+    /// Tells when events have been taken.
+    pub(crate) passage: Passage,
     pub(crate) traces: Arc<Traces>,
     pub(crate) questions: Arc<Questions>,
     /// What is to be said to the node about questions.
@@ -95,6 +102,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     pub(crate) started: std::time::Instant,
     pub(crate) is_leaving: AtomicBool,
+    /// When deliveries must have ended, once they are ending.
+    pub(crate) drain_until: OnceLock<tokio::time::Instant>,
     /// Somebody asked the API to leave.
     pub(crate) leave_asked: Notify,
     /// Goodbye has been said.
@@ -108,7 +117,6 @@ pub(crate) struct Ends {
     pub(crate) me: NodeId,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
-    pub(crate) undone: Arc<Undone>,
     pub(crate) traces: Arc<Traces>,
     pub(crate) says: mpsc::Sender<Say>,
     pub(crate) durations: Arc<Durations>,
@@ -117,7 +125,6 @@ pub(crate) struct Ends {
 impl Ends {
     /// Takes one report; never blocks.
     pub(crate) fn take(&self, report: &Report) {
-        self.undone.ended(report.item.id);
         let is_last = self.traces.log.ended(report);
         self.durations.take(report);
         let delivery = DeliveryView::new(report);
@@ -176,6 +183,7 @@ impl Shared {
         if !self.facts.is_keyed {
             warnings.push("no cluster key: only this machine can take part".to_owned());
         }
+        warnings.extend(self.store.iter().flat_map(|store| store.warnings()));
         let [receive, _] = self.node.buffer_bytes();
         if (1..425_984).contains(&receive) {
             warnings.push(format!(

@@ -42,7 +42,7 @@ fn answers_like<'a>(answers: &'a [AtomicU64; 5], response: &Response) -> &'a Ato
 
 fn check(shared: &Shared, request: &Request) -> Result<(), Problem> {
     let path = request.uri().path();
-    if let Some(token) = &shared.facts.token
+    if let Some(token) = &shared.reload.token()
         && !matches!(path, "/livez" | "/readyz")
         && !is_token(request.headers(), token)
     {

@@ -4,6 +4,7 @@
 //! `/metrics` are for machines. Errors are RFC 9457 problem details everywhere.
 
 mod body;
+mod config;
 mod consume;
 mod deliveries;
 mod evict;
@@ -29,6 +30,7 @@ pub(crate) mod views;
 #[cfg(test)]
 pub(crate) use openapi::DOCUMENT;
 pub(crate) use server::{CONNECTIONS_MAX, Server};
+pub(crate) use status::status_view;
 
 use crate::shared::Shared;
 use axum::Router;
@@ -102,6 +104,10 @@ pub(crate) const ROUTES: &[Route] = &[
     ("DELETE", "/v1/keys/{fingerprint}", "have the whole group accept a key no more",
         || delete(keys::remove)),
     ("POST", "/v1/leave", "say goodbye and end this agent", || post(members::leave)),
+    ("GET", "/v1/config", "the settings, and where each comes from", || get(config::show)),
+    ("GET", "/v1/config/diff", "what a reload of the settings would change",
+        || get(config::diff)),
+    ("POST", "/v1/reload", "read the settings again", || post(config::reload)),
     ("GET", "/v1/stream?types=member,item,delivery,subscription",
         "changes as they happen (SSE)", || get(stream::stream)),
     ("GET", "/livez", "200 while the agent runs", || get(health::livez)),

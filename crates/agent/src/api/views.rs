@@ -3,6 +3,7 @@
 use super::subscriptions::LocalView;
 use crate::delivery::{DeliveryRecord, Outcome, Report, SubscriptionStatus};
 use crate::receipts::{self, Expected, Summary};
+use crate::store::StoreStatus;
 use bruit_model::{Item, Member, NodeId, Order, TopicParams, meta, stop_word, style_word};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -211,6 +212,8 @@ pub(crate) fn all_headers(item: &Item) -> impl Iterator<Item = (String, String)>
 pub(crate) struct AcceptedView {
     pub(crate) id: String,
     pub(crate) path: String,
+    /// Whether a kill of this agent loses nothing of it.
+    pub(crate) stored: bool,
     /// How many subscriptions of the group select it, as far as this agent knows.
     pub(crate) subscribers: usize,
     /// What to tell if there is none.
@@ -223,6 +226,8 @@ pub(crate) struct AcceptedBatchView {
     /// The items, in the order of the events.
     pub(crate) ids: Vec<String>,
     pub(crate) path: String,
+    /// Whether a kill of this agent loses nothing of them.
+    pub(crate) stored: bool,
     /// As in [`AcceptedView`].
     pub(crate) subscribers: usize,
     pub(crate) hint: Option<String>,
@@ -418,6 +423,8 @@ pub(crate) struct StatusView {
     pub(crate) items_held_bytes: u64,
     pub(crate) subscriptions: Vec<SubscriptionStatus>,
     pub(crate) socket_buffer_bytes: BTreeMap<&'static str, usize>,
+    /// `null`: nothing survives a restart.
+    pub(crate) store: Option<StoreStatus>,
     /// Every counter by its metric name, label values in braces.
     pub(crate) counters: BTreeMap<String, u64>,
     pub(crate) warnings: Vec<String>,

@@ -3,6 +3,7 @@
 mod delivery;
 mod histogram;
 mod process;
+mod store;
 mod text;
 
 pub(crate) use delivery::Durations;
@@ -35,6 +36,9 @@ pub(crate) async fn collect(shared: &Shared) -> Result<Families, Stopped> {
     of_driver(&mut families, &shared.node.stats());
     of_agent(&mut families, shared);
     delivery::add(&mut families, shared);
+    if let Some(store) = &shared.store {
+        store::add(&mut families, store);
+    }
     of_spread(&mut families, &shared.propagation);
     process::add(&mut families);
     Ok(families)

@@ -5,6 +5,7 @@ mod api;
 mod consume;
 mod contract;
 mod deliveries;
+mod drain;
 mod events;
 mod group;
 mod guards;
@@ -15,14 +16,16 @@ mod openapi;
 mod paths;
 mod publish;
 mod receipts;
+mod reload;
 mod start;
+mod store;
 mod stream;
 mod subscriptions;
 mod toy;
 mod trace;
 mod views;
 
-use crate::{Agent, AgentConfig};
+use crate::{Agent, AgentConfig, Settings};
 use std::future::Future;
 use std::time::Duration;
 
@@ -49,8 +52,8 @@ fn config_with_app(name: &str, app: &http::Service, patterns: &[&str]) -> AgentC
 }
 
 /// An agent with a toy node.
-async fn toy(config: AgentConfig) -> Agent {
-    Agent::start_with(config, toy::start).await.unwrap()
+async fn toy(settings: impl Into<Settings>) -> Agent {
+    Agent::start_with(settings, toy::start).await.unwrap()
 }
 
 /// Asks until the answer is there, and fails when that takes too long.
