@@ -186,18 +186,10 @@ impl Agent {
         self.shared.leave_asked.notified().await;
     }
 
-    /// Lets the items of all local subscriptions wait, such as while their service is not there.
-    pub fn hold_deliveries(&self) {
-        for status in self.shared.delivery.snapshot() {
-            self.shared.delivery.pause(&status.name);
-        }
-    }
-
-    /// Serves all local subscriptions again.
-    pub fn release_deliveries(&self) {
-        for status in self.shared.delivery.snapshot() {
-            self.shared.delivery.resume(&status.name);
-        }
+    /// Lets items wait that are to go to services, while `is_held`: they are not there yet, or
+    /// about to go.
+    pub fn hold_deliveries(&self, is_held: bool) {
+        self.shared.delivery.hold(is_held);
     }
 
     /// Ends the agent. If `graceful`, says goodbye to the group first, and lets requests under

@@ -41,12 +41,12 @@ pub use agent::{Agent, Ready};
 pub use bruit_wire::ClusterKey;
 pub use config::{
     API_PORT, Advertise, AgentConfig, Bad, ConfigError, GOSSIP_PORT, LogFormat, LogLevel, Origin,
-    Overlay, Profile, Shown, Sources, Subject, SyncLevel, Value,
+    Overlay, Profile, Shown, Sources, Subject, Value,
 };
 pub use random::new_cluster_key;
 pub use start::StartError;
 pub use state::StateError;
-pub use store::StoreError;
+pub use store::{StoreError, SyncLevel};
 
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -63,7 +63,7 @@ async fn beside(
         }
         _ = signals.next() => return Ok(Exit::Interrupted.into()),
     };
-    agent.hold_deliveries();
+    agent.hold_deliveries(true);
     let ready = agent.ready();
     tracing::info!(name = %ready.name, gossip = %ready.gossip, api = %ready.api, "ready");
     let end = match start(command, &ready.api.to_string()) {
@@ -112,13 +112,13 @@ async fn watch(
             () = &mut answers, if is_waiting => {
                 is_waiting = false;
                 tracing::info!(app = %app.authority(), "the service answers; deliveries begin");
-                agent.release_deliveries();
+                agent.hold_deliveries(false);
             }
             signal = signals.next() => {
                 if signal != Signal::HUP {
                     // A service that is on its way out gets nothing new.
                     is_waiting = false;
-                    agent.hold_deliveries();
+                    agent.hold_deliveries(true);
                 }
                 // The terminal has sent its Ctrl-C to the service as well.
                 if !(is_interactive && signal == Signal::INT) {
@@ -128,7 +128,7 @@ async fn watch(
             () = agent.leave_asked() => {
                 tracing::info!("asked to leave; ending the service");
                 is_waiting = false;
-                agent.hold_deliveries();
+                agent.hold_deliveries(true);
                 pass_on(pid, Signal::TERM);
             }
         }

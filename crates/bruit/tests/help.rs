@@ -5,45 +5,12 @@
 
 mod common;
 
+use common::help::{commands, help};
 use common::{folder, ran, run};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// Every command, in the order of the help; the first is the overview.
-fn commands() -> Vec<String> {
-    let mut all = vec![String::new()];
-    let mut at = 0;
-    while at < all.len() {
-        let below = subcommands(&all[at]);
-        let prefix = all[at].clone();
-        let name = |below: String| format!("{prefix} {below}").trim().to_owned();
-        let below: Vec<String> = below.into_iter().map(name).collect();
-        let next = at + 1;
-        all.splice(next..next, below);
-        at = next;
-    }
-    all
-}
-
-fn help(command: &str) -> String {
-    let mut args: Vec<&str> = command.split_whitespace().collect();
-    args.push("--help");
-    run(&args).ok()
-}
-
-fn subcommands(command: &str) -> Vec<String> {
-    let help = help(command);
-    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    lines
-        .take_while(|line| !line.is_empty())
-        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| *name != "help")
-        .map(str::to_owned)
-        .collect()
-}
 
 fn folder_of_files() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/help")

@@ -1,4 +1,5 @@
-//! The README's blocks are true: each ```` ```console ```` block is run, in order, in one shell.
+//! What the README and the pages of `docs/` show is true: each ```` ```console ```` block is run, in
+//! order, in one shell for each page.
 //!
 //! A line that starts with `$ ` is a command; one that ends with `\` goes on in the next line. The
 //! lines below it, up to the next command, are what it prints; `[..]` stands for any text. A
@@ -11,7 +12,7 @@ mod common;
 use common::{bruit, folder};
 use std::fmt::Write as _;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -94,11 +95,8 @@ fn check(folder: &Path, place: usize, step: &Step) {
     assert!(is_same, "{step:#?}\nprinted\n{stdout}\n{stderr}");
 }
 
-#[test]
-fn every_console_block_of_the_readme_is_true() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let steps = steps(&std::fs::read_to_string(root.join("README.md")).unwrap());
-    assert!(steps.len() > 10, "{steps:?}");
+/// Runs a page's commands in a folder of their own.
+fn run(steps: &[Step]) {
     // The ports are fixed: one run at a time on this machine.
     let lock = std::env::temp_dir().join("bruit-readme.lock");
     let lock = File::options().create(true).append(true).open(lock).unwrap();
@@ -108,7 +106,7 @@ fn every_console_block_of_the_readme_is_true() {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = std::iter::once(program).chain(std::env::split_paths(&path));
     let mut shell = Command::new("bash");
-    shell.args(["-c", &script(&steps)]).current_dir(folder.path()).stdin(Stdio::null());
+    shell.args(["-c", &script(steps)]).current_dir(folder.path()).stdin(Stdio::null());
     shell.env("PATH", std::env::join_paths(paths).unwrap());
     for name in ["BRUIT_ADDR", "BRUIT_TOKEN", "RUST_LOG", "http_proxy", "ALL_PROXY"] {
         shell.env_remove(name);
@@ -118,6 +116,35 @@ fn every_console_block_of_the_readme_is_true() {
         check(folder.path(), place, step);
     }
     assert!(output.status.success(), "{output:?}");
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+#[test]
+fn every_console_block_of_the_readme_is_true() {
+    let steps = steps(&std::fs::read_to_string(root().join("README.md")).unwrap());
+    assert!(steps.len() > 10, "{steps:?}");
+    run(&steps);
+}
+
+#[test]
+fn every_console_block_of_the_docs_is_true() {
+    let mut shown = 0;
+    for page in std::fs::read_dir(root().join("docs")).unwrap() {
+        let page = page.unwrap().path();
+        if page.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let steps = steps(&std::fs::read_to_string(&page).unwrap());
+        if !steps.is_empty() {
+            eprintln!("{}", page.display());
+            run(&steps);
+            shown += 1;
+        }
+    }
+    assert!(shown > 0);
 }
 
 #[test]

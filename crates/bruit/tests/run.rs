@@ -50,7 +50,6 @@ fn what_cannot_be_run_is_said() {
         (&["--name", "a"][..], "--app"),
         (&["--port", "1", "--app", "http://127.0.0.1:1"][..], "--app"),
         (&["--port", "0"][..], "--port"),
-        (&["--port", "1", "--until-stdin-closes"][..], "--until-stdin-closes"),
     ] {
         let ran = ran(&mut beside(flags, &["true"]));
         assert_eq!(ran.code, 2, "{flags:?}: {ran:?}");

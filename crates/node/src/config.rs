@@ -1,9 +1,11 @@
 //! What a node is told at its start.
 
 use bruit_engine::membership::swim;
+use bruit_model::Item;
 use bruit_wire::ClusterKey;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// For which network the timers are made.
@@ -83,6 +85,9 @@ pub struct Config {
     pub ask_direct_members_max: usize,
     /// A [`bruit_model::Node::snapshot`] of an earlier run.
     pub snapshot: Option<Vec<u8>>,
+    /// Items that earlier runs of this node accepted: it holds them again, for those whom they
+    /// have not reached, unless they are older than the root topic retains. It tells of none.
+    pub held: Vec<Arc<Item>>,
     /// Higher than in any earlier run with the same identity, where that is known: the run's
     /// number for metadata. A value that is too low heals by itself once another member is met.
     pub generation: u32,
@@ -98,6 +103,7 @@ impl Config {
             datagram_bytes_max: 1400,
             ask_direct_members_max: 1000,
             snapshot: None,
+            held: Vec::new(),
             generation: 1,
         }
     }

@@ -180,6 +180,17 @@ impl NativeNode {
             }
             return;
         }
+        self.note_question(now, &item, from);
+        self.store.note_first(now.unix, &item, from, repaired);
+        self.retain(now, &item);
+        if let Some(ask) = item.ask().filter(|_| is_internal(&item.path)) {
+            self.store.drop_at(item.id, now.mono + ask.timeout + INTERNAL_QUESTION_MARGIN);
+        }
+        self.event(Event::Item { item, from, repaired });
+    }
+
+    /// Holds an item as long as its topic says.
+    fn retain(&mut self, now: Now, item: &Arc<Item>) {
         let topic = self.registry.topic_of(&item.path);
         let bounds = Bounds {
             items_max: topic.retention.items_max,
@@ -187,16 +198,28 @@ impl NativeNode {
             age_max: topic.retention.age_max,
         };
         let pattern = topic.pattern.clone();
-        self.note_question(now, &item, from);
-        self.store.note_first(now.unix, &item, from, repaired);
-        let shed = self.store.insert(now.mono, item.clone(), Some((&pattern, &bounds)));
+        let shed = self.store.insert(now.mono, Arc::clone(item), Some((&pattern, &bounds)));
         for id in shed {
             self.rumor.forget(&id);
         }
-        if let Some(ask) = item.ask().filter(|_| is_internal(&item.path)) {
-            self.store.drop_at(item.id, now.mono + ask.timeout + INTERNAL_QUESTION_MARGIN);
+    }
+
+    /// Holds an item that an earlier run of this node accepted, for those who miss it. What is too
+    /// old stays away: others may have forgotten that they have seen it.
+    pub(crate) fn hold_again(&mut self, now: Now, item: &Arc<Item>) {
+        let (run, accepted) = (Run::of(&item.id), item.time.unix_millis());
+        let unix_millis = now.unix.as_millis();
+        // A clock that was set back since is not followed into the future it had.
+        let _ = self.clock.witness(unix_millis, item.time.0);
+        self.seen.insert(&run, item.id.seq);
+        self.upkeep.note_item(run, accepted.min(unix_millis));
+        let age_max = millis(self.registry.topic_of(&item.path).retention.age_max);
+        let is_old = unix_millis.saturating_sub(accepted) > age_max;
+        if is_old || item.expires_unix_millis.is_some_and(|expires| expires <= unix_millis) {
+            return;
         }
-        self.event(Event::Item { item, from, repaired });
+        self.store.note_first(now.unix, item, None, false);
+        self.retain(now, item);
     }
 
     /// Members poll for news while a topic asks for it.

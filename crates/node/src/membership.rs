@@ -255,9 +255,20 @@ impl NativeNode {
             peers.truncate(4);
         }
         let bytes = Bytes::from(bytes);
+        // Who does not know this node yet would drop its metadata.
+        let introduction = (from_version == 0).then(|| self.own_update()).flatten();
         for peer in peers {
+            if let Some(frame) = &introduction {
+                self.send(now, peer, frame);
+            }
             self.send_encoded(now, Route::Member(peer), bytes.clone());
         }
+    }
+
+    fn own_update(&self) -> Option<Frame> {
+        let own = self.swim.get(&self.id).filter(|own| own.state == State::Alive)?;
+        let (id, incarnation, record) = (own.id, own.incarnation, own.record.clone());
+        Some(Frame::Update(Update::Alive { id, incarnation, record }))
     }
 }
 

@@ -167,6 +167,9 @@ impl NativeNode {
         if let Some(bytes) = node.config.snapshot.take() {
             snapshot::restore(&mut node, now, &bytes)?;
         }
+        for item in std::mem::take(&mut node.config.held) {
+            node.hold_again(now, &item);
+        }
         Ok(node)
     }
 
@@ -241,7 +244,7 @@ impl NativeNode {
             Command::Evict(id) => self.evict(now, id)?,
             Command::InstallKey(key) => self.install_key(&ClusterKey::new(*key))?,
             Command::UseKey(key) => self.use_key(ClusterKey::new(*key)),
-            Command::RemoveKey(fingerprint) => self.remove_key(&fingerprint)?,
+            Command::RemoveKey(fingerprint) => self.remove_key(now, &fingerprint)?,
             Command::ReportLag(lag) => self.swim.note_lag(now.mono, lag),
             Command::Extra(_) => return Err(CommandError::Unsupported),
         }
@@ -259,10 +262,12 @@ impl NativeNode {
         self.channel.keyring().use_key(key);
     }
 
-    fn remove_key(&mut self, fingerprint: &str) -> Result<(), CommandError> {
+    fn remove_key(&mut self, now: Now, fingerprint: &str) -> Result<(), CommandError> {
         let invalid = |error: KeyringError| CommandError::Invalid(error.to_string());
         self.keyring.remove_by_fingerprint(fingerprint).map_err(invalid)?;
-        self.channel.keyring().remove_by_fingerprint(fingerprint).map_err(invalid)
+        self.channel.keyring().remove_by_fingerprint(fingerprint).map_err(invalid)?;
+        self.streams.retire_key(now, fingerprint);
+        Ok(())
     }
 }
 

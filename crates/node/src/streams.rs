@@ -28,6 +28,8 @@ pub(crate) struct Conn {
     addr: Option<SocketAddr>,
     is_ours: bool,
     is_open: bool,
+    /// Its key was removed: nothing new is begun on it.
+    is_retired: bool,
     /// What to call the target in messages, for one that a join opened.
     pub(crate) joins: Option<Target>,
 }
@@ -51,6 +53,11 @@ impl Streams {
         self.conns.len()
     }
 
+    /// Those whose key was removed.
+    pub(crate) fn retired_count(&self) -> usize {
+        self.conns.values().filter(|conn| conn.is_retired).count()
+    }
+
     pub(crate) fn poll(&mut self, buf: &mut Vec<u8>) -> Option<StreamOutput> {
         buf.clear();
         if let Some(output) = self.control.pop_front() {
@@ -72,6 +79,22 @@ impl Streams {
         None
     }
 
+    /// A key is accepted no more: streams under it get [`IDLE_CLOSE_AFTER`] to end what they are
+    /// at, and what is sent from here on opens others.
+    pub(crate) fn retire_key(&mut self, now: Now, fingerprint: &str) {
+        for (id, conn) in &mut self.conns {
+            if conn.crypto.may_use(fingerprint) && !conn.is_retired {
+                conn.is_retired = true;
+                self.idle.set(*id, now.mono + IDLE_CLOSE_AFTER);
+                if let Some(addr) = conn.addr
+                    && self.by_addr.get(&addr) == Some(id)
+                {
+                    self.by_addr.remove(&addr);
+                }
+            }
+        }
+    }
+
     fn remove(&mut self, id: StreamId) -> Option<Conn> {
         let conn = self.conns.remove(&id)?;
         if let Some(addr) = conn.addr
@@ -90,7 +113,7 @@ impl Streams {
     }
 
     fn touch(&mut self, now: Now, id: StreamId) {
-        if let Some(conn) = self.conns.get(&id) {
+        if let Some(conn) = self.conns.get(&id).filter(|conn| !conn.is_retired) {
             let factor = if conn.is_ours { 1 } else { 2 };
             self.idle.set(id, now.mono + IDLE_CLOSE_AFTER * factor);
         }
@@ -114,6 +137,7 @@ impl NativeNode {
             addr,
             is_ours,
             is_open: false,
+            is_retired: false,
             joins: None,
         }
     }

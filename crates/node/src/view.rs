@@ -115,6 +115,7 @@ impl NativeNode {
         visit("items_shed", "", self.store.shed_count());
         visit("records_refused", "", self.registry.refused_count);
         visit("streams", "", self.streams.len() as u64);
+        visit("streams_retired", "", self.streams.retired_count() as u64);
         self.visit_engine_counters(visit);
     }
 

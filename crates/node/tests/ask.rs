@@ -192,7 +192,8 @@ fn gathering_spares_the_origin() {
         let messages = sent_by_all(&group);
         let to_origin = group.counter(origin, "answer_messages", "received");
         println!(
-            "straight up to {ask_direct_members_max}: {messages} messages, {to_origin} into the origin, last answer after {:?}",
+            "straight up to {ask_direct_members_max}: {messages} messages, \
+             {to_origin} into the origin, last answer after {:?}",
             told.last
         );
         into_origin.push(to_origin);

@@ -251,3 +251,32 @@ fn an_idle_group_sends_the_same_at_any_size() {
     let (low, high) = (*rates.iter().min().unwrap(), *rates.iter().max().unwrap());
     assert!(high * 10 <= low * 11, "{rates:?}");
 }
+
+/// Up to 64 members: more learn it by the summaries in their probes.
+#[test]
+fn who_learns_of_a_newcomer_learns_its_metadata_with_it() {
+    let mut worst = 0;
+    for seed in 0..5 {
+        let mut group = Group::down(Setup { seed, ..Setup::default() }, 20);
+        let (newcomer, others) = (group.hosts[19], group.hosts[..19].to_vec());
+        others.iter().for_each(|host| group.start(*host));
+        assert!(group.wait(s(60), |net| agreed(net, 19)));
+        group.net.run_for(s(5));
+        group.net.start(newcomer);
+        let change = vec![("k".to_owned(), Some(b"v".to_vec()))];
+        group.command(newcomer, Command::SetMetadata(change));
+        group.join(newcomer);
+        let id = group.id(newcomer);
+        for _ in 0..3000 {
+            group.net.run_for(ms(1));
+            let lacks = others.iter().any(|host| {
+                group.state(*host, id).is_some()
+                    && metadata_of(&group.net, *host, id, "k").is_none()
+            });
+            worst += u32::from(lacks);
+        }
+        let knows = |host: &_| metadata_of(&group.net, *host, id, "k").is_some();
+        assert!(others.iter().all(knows), "seed {seed}");
+    }
+    assert!(worst <= 50, "{worst} ms in five joins");
+}

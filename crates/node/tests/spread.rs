@@ -5,7 +5,8 @@ mod common;
 use bruit_model::{Command, CommandError, Event, Item, Path, Publish, Style, TopicParams};
 use bruit_sim::Link;
 use bytes::Bytes;
-use common::{Group, Setup, all_have, has_item, items_told, ms, s};
+use common::{Group, Setup, all_have, has_item, items_told, make_node_with, ms, s};
+use std::sync::{Arc, Mutex};
 
 const STYLES: [Style; 6] =
     [Style::Auto, Style::Direct, Style::Push, Style::LazyPush, Style::Pull, Style::PushPull];
@@ -192,6 +193,35 @@ fn what_was_seen_before_a_restart_is_not_told_again_and_what_was_undone_is() {
     group.net.run_for(s(10));
     let told = items_told(&group.net.events(host));
     assert_eq!((told.get(&done), told.get(&missed)), (None, Some(&1)));
+}
+
+#[test]
+fn what_an_earlier_run_accepted_reaches_all_in_the_end() {
+    for (pause, arrives) in [(s(60), true), (s(11 * 60), false)] {
+        let setup = Setup { keeps_identity: true, ..Setup::default() };
+        let mut group = Group::settled(setup, 3);
+        let kept: Arc<Mutex<Vec<Arc<Item>>>> = Arc::default();
+        let held = Arc::clone(&kept);
+        let host = group.net.add_host(move |boot| {
+            let held = held.lock().unwrap().clone();
+            Box::new(make_node_with(setup, &boot, |config| config.held = held))
+        });
+        // It knows nobody, and is killed before anybody has its item.
+        group.net.start(host);
+        let id = group.publish(host, "a", b"kept");
+        kept.lock().unwrap().extend(group.net.node(host).items().get(&id));
+        group.net.events(host);
+        group.net.crash(host);
+        group.net.run_for(pause);
+        group.net.start(host);
+        group.join(host);
+        group.net.run_for(s(60));
+        let arrived = if arrives { Some(&1) } else { None };
+        for other in group.hosts.clone() {
+            assert_eq!(items_told(&group.net.events(other)).get(&id), arrived, "{pause:?}");
+        }
+        assert_eq!(items_told(&group.net.events(host)).get(&id), None);
+    }
 }
 
 #[test]

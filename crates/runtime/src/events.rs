@@ -134,6 +134,11 @@ impl Events {
         }
     }
 
+    /// How many events wait.
+    pub fn waiting(&self) -> usize {
+        self.shared.lock().queue.len()
+    }
+
     /// The next event, if there is one already.
     pub fn try_next(&mut self) -> Option<Event> {
         self.shared.lock().pop()
@@ -185,6 +190,7 @@ mod tests {
             sink.push(told(number, 1));
         }
         assert_eq!(counters.snapshot().events_shed, 2);
+        assert_eq!(events.waiting(), 3);
         assert_eq!(first_byte(events.next().await), Some(3));
         // 4 and 5 hold 257 bytes each, this one 1,556: together more than 2,000.
         sink.push(told(6, 1300));

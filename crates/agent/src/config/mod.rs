@@ -36,9 +36,10 @@ pub use overlay::{Overlay, Value};
 pub(crate) use parse::{check_tag, target};
 pub use shown::Shown;
 pub use sources::Sources;
-pub use words::{LogFormat, LogLevel, SyncLevel};
+pub use words::{LogFormat, LogLevel};
 
 use crate::delivery::{Endpoint, Exec, SubscriptionSpec};
+pub use crate::store::SyncLevel;
 use bruit_model::{MemberRecord, Pattern, Target};
 pub use bruit_node::Profile;
 use std::collections::BTreeMap;

@@ -160,7 +160,7 @@ fn word<T: Copy>(
 }
 
 pub(super) fn sync(text: &str) -> Result<SyncLevel, Bad> {
-    word(&SyncLevel::ALL, SyncLevel::word, text, "write commit or batch")
+    word(&[SyncLevel::Commit, SyncLevel::Batch], SyncLevel::word, text, "write commit or batch")
 }
 
 pub(super) fn log_level(text: &str) -> Result<LogLevel, Bad> {

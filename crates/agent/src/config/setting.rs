@@ -77,9 +77,9 @@ pub(super) const SETTINGS: [Setting; 19] = [
     Setting {
         default: Some(r#""commit""#),
         example: r#""batch""#,
-        about: "When something counts as kept in the data directory: commit, once it is on disk, \
-                for which callers and deliveries wait; batch, at once, so that a kill may lose or \
-                repeat the last moments.",
+        about: "When something counts as kept in the data directory: commit, once it is on disk; \
+                batch, at once, so that a kill may lose or repeat what happened in the last \
+                moments.",
         ..setting("sync", Kind::Text, "commit|batch")
     },
     Setting {

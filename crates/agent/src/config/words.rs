@@ -1,18 +1,5 @@
 //! Settings that are one word of a few.
 
-/// When something counts as kept in the state directory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SyncLevel {
-    /// Once it is on disk (`fsync`): a publication is answered, and the place of a delivery among
-    /// those under way is free, only then. A kill, or a loss of power, loses nothing that was
-    /// acknowledged, and repeats only what was under way.
-    #[default]
-    Commit,
-    /// At once. What happened in the last moments before a kill, about 0.1 s, may be lost or
-    /// repeated.
-    Batch,
-}
-
 /// How much is logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogLevel {
@@ -37,19 +24,6 @@ pub enum LogFormat {
     Text,
     /// A JSON object on each line.
     Json,
-}
-
-impl SyncLevel {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Commit, Self::Batch];
-
-    /// The word for it, in settings.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Commit => "commit",
-            Self::Batch => "batch",
-        }
-    }
 }
 
 impl LogLevel {

@@ -1,6 +1,7 @@
 //! One attempt, in the mode of the subscription.
 
-use super::end::Ended;
+use super::end::{Ended, TAKEN};
+use super::exec::{self, ExecAnswer, ExecError};
 use super::http::{AttemptError, Client, Http2Cell};
 use super::outcome::FailReason;
 use super::stream::TestResult;
@@ -38,8 +39,41 @@ pub(super) async fn make(
                 Err(_) => Ended::failed(AttemptError::Timeout(limit).to_string()),
             })
         }
-        Mode::Exec(_) => Ok(Ended::refused("no program is started".to_owned())),
+        Mode::Exec(program) => Ok(judge(exec::run(program, item, &subscription.name, limit).await)),
         Mode::Stream => Ok(Ended::refused("a stream has nobody to send to: it is read".to_owned())),
+    }
+}
+
+/// What a program says by the way it ends. 0 is done. `EX_TEMPFAIL` (sysexits.h), an end by a
+/// signal or for lack of time, and a program that cannot be started are tried again; all else is
+/// refused.
+fn judge(result: Result<ExecAnswer, ExecError>) -> Ended {
+    const EX_TEMPFAIL: i32 = 75;
+    match result {
+        Ok(ExecAnswer { code: Some(0), .. }) => Ended::answered(TAKEN, None),
+        Ok(ExecAnswer { code: Some(code), stderr_tail, .. }) => {
+            let error = said(&format!("exited with {code}"), &stderr_tail);
+            if code == EX_TEMPFAIL { Ended::failed(error) } else { Ended::refused(error) }
+        }
+        Ok(ExecAnswer { signal, stderr_tail, .. }) => {
+            let signal = signal.unwrap_or_default();
+            Ended::failed(said(&format!("ended by signal {signal}"), &stderr_tail))
+        }
+        Err(error) => {
+            let tail = match &error {
+                ExecError::Timeout { stderr_tail, .. } => stderr_tail.as_str(),
+                ExecError::Start { .. } | ExecError::Wait(_) => "",
+            };
+            Ended::failed(said(&error.to_string(), tail))
+        }
+    }
+}
+
+/// How a program ended, with the last line that it wrote to standard error.
+fn said(how: &str, stderr_tail: &str) -> String {
+    match stderr_tail.trim_end().lines().next_back() {
+        None | Some("") => how.to_owned(),
+        Some(line) => format!("{how}: {line}"),
     }
 }
 

@@ -11,6 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// The status of a delivery whose mode knows none.
+pub(super) const TAKEN: u16 = 200;
+
 /// What an attempt means for its item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {

@@ -24,6 +24,8 @@ pub(super) struct Hub {
     rng: Mutex<Rng>,
     /// Nothing new is started.
     is_stopping: AtomicBool,
+    /// Nothing new goes over HTTP for now.
+    is_held: AtomicBool,
     /// Deliveries under way, of all subscriptions.
     pub(super) in_flight: AtomicUsize,
     runtime: Handle,
@@ -46,6 +48,7 @@ impl Hub {
             wall,
             rng: Mutex::new(rng),
             is_stopping: AtomicBool::new(false),
+            is_held: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
             runtime: Handle::current(),
             tasks: Mutex::new(JoinSet::new()),
@@ -64,6 +67,14 @@ impl Hub {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn hold(&self, is_held: bool) {
+        self.is_held.store(is_held, Ordering::Relaxed);
     }
 
     pub(super) fn stop(&self) {

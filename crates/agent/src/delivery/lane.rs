@@ -14,7 +14,7 @@ use super::journal::Kept;
 use super::mode::Mode;
 use super::outcome::FailReason;
 use super::state::{Begin, State, Wellness};
-use super::status::{PauseReason, SubscriptionStatus};
+use super::status::{PauseReason, SubscriptionState, SubscriptionStatus};
 use super::{Subscription, keeper, probe, slot};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -78,9 +78,23 @@ impl Lane {
         result
     }
 
+    /// Whether nothing new may start, for reasons that are not the subscription's own.
+    fn is_kept_from(&self, state: &State) -> bool {
+        self.hub.is_stopping() || self.is_held(state)
+    }
+
+    fn is_held(&self, state: &State) -> bool {
+        self.hub.is_held() && matches!(state.subscription.mode, Mode::Http(_))
+    }
+
+    /// Looks again at what there is to do.
+    pub(super) fn look(self: &Arc<Self>) {
+        self.change(|_, _, _| ());
+    }
+
     /// Wakes or starts who serves the next entry, or sees to it when it is due.
     pub(super) fn stir(self: &Arc<Self>, state: &mut State, now: Instant) {
-        if self.hub.is_stopping() {
+        if self.is_kept_from(state) {
             return;
         }
         match state.prospect(now) {
@@ -116,7 +130,7 @@ impl Lane {
     /// The next entry for who calls, which has a place from then on; wakes another if there is
     /// more. What has expired is ended first.
     pub(super) fn begin(self: &Arc<Self>, state: &mut State, now: Instant) -> Begin {
-        if self.hub.is_stopping() {
+        if self.is_kept_from(state) {
             return Begin::Idle(None);
         }
         let begin = state.begin(now, self.hub.unix_millis());
@@ -181,6 +195,8 @@ impl Lane {
                 state.fail(&self.hub, entry, FailReason::Unsubscribed, None, effects);
             }
             state.letters.drain();
+            // They close their connections.
+            state.workers.parked.drain(..).for_each(|slot| slot.notify_one());
             count
         });
         self.readers.notify_waiters();
@@ -245,6 +261,12 @@ impl Lane {
     }
 
     pub(super) fn status(&self, now: Instant) -> SubscriptionStatus {
-        self.state().status(now, self.hub.is_stopping())
+        let state = self.state();
+        let mut status = state.status(now, self.hub.is_stopping());
+        if self.is_held(&state) && status.state == SubscriptionState::Active {
+            status.state = SubscriptionState::Paused;
+            status.why = Some("the service beside the agent is not ready".to_owned());
+        }
+        status
     }
 }

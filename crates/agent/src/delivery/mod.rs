@@ -38,7 +38,6 @@ mod effect;
 mod end;
 mod endpoint;
 mod entry;
-#[cfg_attr(not(test), expect(dead_code, reason = "the slots are to run handlers by it"))]
 mod exec;
 mod fifo;
 mod filter;

@@ -276,6 +276,16 @@ impl Delivery {
         Reader::open(self.lane(name)?)
     }
 
+    /// Sends nothing new over HTTP while `is_held`: the services beside the agent are not there
+    /// yet, or not for much longer. What waits stays, and so does what is offered. It is no pause:
+    /// nothing is told to the journal, and one that is paused stays so.
+    pub fn hold(&self, is_held: bool) {
+        self.hub.hold(is_held);
+        if !is_held {
+            self.lanes(None).iter().for_each(|lane| lane.look());
+        }
+    }
+
     /// Starts nothing new from here on; what is under way ends, see [`Delivery::in_flight`].
     /// What waits stays, and so does what is offered. Streams end.
     pub fn stop_taking(&self) {

@@ -78,11 +78,12 @@ impl Slot {
         match lane.begin(&mut state, now) {
             Begin::Entry(entry, subscription) => Step::Serve(entry, subscription),
             Begin::Expired(entry) => Step::Expire(entry),
-            Begin::Idle(_) if !self.client.is_connected() && !self.is_sharing => {
-                self.retire(&mut state.workers.slots);
-                Step::End
-            }
             Begin::Idle(_) => {
+                let has_connection = self.client.is_connected() || self.is_sharing;
+                if state.closed || !has_connection {
+                    self.retire(&mut state.workers.slots);
+                    return Step::End;
+                }
                 state.workers.parked.push(Arc::clone(&self.wake));
                 let is_kept = state.workers.parked.len() <= IDLE_MAX;
                 Step::Park(now + if is_kept { IDLE_FOR } else { SPARE_FOR })

@@ -2,7 +2,7 @@
 
 use super::Mode;
 use super::effect::Effect;
-use super::end::{Ended, Occupied, Place, Verdict};
+use super::end::{Ended, Occupied, Place, TAKEN};
 use super::entry::Entry;
 use super::lane::Lane;
 use super::outcome::FailReason;
@@ -13,9 +13,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// The status of a delivery whose mode knows none.
-const TAKEN: u16 = 200;
 
 /// Reads a stream. As many items as the subscription's concurrency are given out at once, to all
 /// readers of it together; each item goes to one of them. Those that were not acknowledged when
@@ -99,14 +96,7 @@ impl Reader {
         let Some(Given { entry, at, at_unix_millis }) = self.given.remove(&seq) else {
             return false;
         };
-        let ended = Ended {
-            verdict: Verdict::Delivered,
-            status: Some(TAKEN),
-            retry_after: None,
-            error: None,
-            at_unix_millis,
-            took: at.elapsed(),
-        };
+        let ended = Ended { at_unix_millis, took: at.elapsed(), ..Ended::answered(TAKEN, None) };
         let place = Occupied::by(&entry);
         self.finish(place, |state, effects| state.end(&self.lane.hub, entry, ended, effects));
         true

@@ -37,8 +37,8 @@ pub(crate) async fn collect(shared: &Shared) -> Result<Families, Stopped> {
 /// A node's number; which of them go down again, and what their label says, is known here.
 fn of_node(families: &mut Families, name: &'static str, label: &str, value: u64) {
     let kind = match name {
-        "members" | "local_health" | "streams" | "sessions" | "events_queued_max" | "questions"
-        | "answers_held" | "answers_held_bytes" => Type::Gauge,
+        "members" | "local_health" | "streams" | "sessions" | "events_queued_max"
+        | "streams_retired" | "questions" | "answers_held" | "answers_held_bytes" => Type::Gauge,
         _ => Type::Counter,
     };
     let key = match name {

@@ -40,7 +40,6 @@ pub(crate) use handled::Handled;
 pub(crate) use load::{Loaded, LoadedDead, LoadedPending};
 pub(crate) use ticket::{Expected, Ticket};
 
-use crate::config::SyncLevel;
 use crate::delivery::SubscriptionSpec;
 use batch::{Dead, Pending, Snapshot};
 use bruit_model::{Item, ItemId, NodeId};
@@ -63,6 +62,29 @@ const ITEM_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 const RECENT_MAX: usize = 100_000;
 /// The stack of the thread, in bytes. Guess.
 const STACK_BYTES: usize = 1024 * 1024;
+
+/// When something counts as kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SyncLevel {
+    /// Once it is on disk (`fsync`): a publication is answered, and the place of a delivery among
+    /// those under way is free, only then. A kill, or a loss of power, loses nothing that was
+    /// acknowledged, and repeats only what was under way.
+    #[default]
+    Commit,
+    /// At once. What happened in the last moments before a kill, about 0.1 s, may be lost or
+    /// repeated.
+    Batch,
+}
+
+impl SyncLevel {
+    /// The word for it, in settings and the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Batch => "batch",
+        }
+    }
+}
 
 /// Takes what is to be kept. Nothing here waits for the disk.
 #[derive(Debug)]

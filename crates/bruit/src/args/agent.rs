@@ -46,8 +46,8 @@ pub(crate) struct SettingArgs {
     /// The directory for what outlives a run [default: nothing does].
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
-    /// When an item is safe in --data: commit, before its caller is answered; batch, within a
-    /// moment [default: batch].
+    /// When something counts as kept in --data: commit, once it is on disk; batch, at once
+    /// [default: commit].
     #[arg(long, value_name = "commit|batch")]
     sync: Option<String>,
     /// Agents to contact at start: addresses or names, with or without port. May be repeated.

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 /// `bruit run`.
 #[derive(Debug, Args)]
-#[command(mut_arg("until_stdin_closes", |flag| flag.hide(true)))]
 #[command(after_help = "\
 Nothing is delivered before the service takes connections; until then items wait. SIGTERM, SIGINT
 and SIGHUP are passed on to the service; when it has ended, the agent says goodbye. The exit code is

@@ -63,6 +63,15 @@ fn bytes32(mut seed: u64) -> [u8; 32] {
 
 /// The node that a host runs.
 pub(crate) fn make_node(setup: Setup, boot: &Boot<'_>) -> NativeNode {
+    make_node_with(setup, boot, |_| {})
+}
+
+/// As [`make_node`], with changes to its configuration.
+pub(crate) fn make_node_with(
+    setup: Setup,
+    boot: &Boot<'_>,
+    change: impl FnOnce(&mut Config),
+) -> NativeNode {
     let identity = if setup.keeps_identity { 0 } else { boot.run << 32 };
     let secrets = Secrets {
         identity_seed: bytes32(u64::from(boot.host.0) + identity + 1000),
@@ -75,6 +84,7 @@ pub(crate) fn make_node(setup: Setup, boot: &Boot<'_>) -> NativeNode {
     config.profile = setup.profile;
     config.ask_direct_members_max = setup.ask_direct_members_max;
     config.snapshot = (!boot.saved.is_empty()).then(|| boot.saved.to_vec());
+    change(&mut config);
     NativeNode::new(config, &secrets, boot.now).expect("a valid configuration")
 }
 

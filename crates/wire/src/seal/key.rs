@@ -127,6 +127,13 @@ mod tests {
     }
 
     #[test]
+    fn a_fingerprint_names_the_key() {
+        let key = |byte| ClusterKey::new([byte; 32]).fingerprint();
+        assert_eq!(key(1), "35d2bbd05b6fa582");
+        assert_ne!(key(1), key(2));
+    }
+
+    #[test]
     fn what_is_not_one_key_is_refused() {
         let line = ClusterKey::open().to_text();
         let long = format!("{line}0");

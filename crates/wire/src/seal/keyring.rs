@@ -154,7 +154,12 @@ mod tests {
         assert_eq!((ring.key_count(), &ring.primary().key), (2, &key(0)));
         ring.use_key(key(1));
         assert_eq!(&ring.primary().key, &key(1));
-        assert_eq!((ring.remove(&key(0)), ring.key_count()), (Ok(()), 1));
+        let (old, new) = (key(0).fingerprint(), key(1).fingerprint());
+        let shown: Vec<_> = ring.fingerprints().collect();
+        assert_eq!(shown, [(old.clone(), false), (new.clone(), true)]);
+        assert_eq!(ring.remove_by_fingerprint(&new), Err(KeyringError::InUse));
+        assert_eq!((ring.remove_by_fingerprint(&old), ring.key_count()), (Ok(()), 1));
+        assert_eq!(ring.remove_by_fingerprint(&old), Err(KeyringError::Unknown));
         assert_eq!(ring.matching(key(0).id()).count(), 0);
         assert_eq!(ring.matching(key(1).id()).count(), 1);
     }

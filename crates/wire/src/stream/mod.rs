@@ -103,6 +103,7 @@ impl Party {
 /// A key that may be the one of this stream, with what follows from it.
 #[derive(Debug)]
 struct Candidate {
+    key: ClusterKey,
     /// For what the peer seals.
     opening: LessSafeKey,
     /// For what we seal.
@@ -117,7 +118,7 @@ struct Candidate {
 pub struct StreamCrypto {
     role: Role,
     us: Party,
-    /// Keys to try when the handshake is complete.
+    /// Keys to try when the handshake is complete; then the one that fitted.
     keys: Keyring,
     key_id: u8,
     peer: Option<Party>,
@@ -145,8 +146,9 @@ impl std::fmt::Debug for StreamCrypto {
 impl StreamCrypto {
     /// The end that opened the stream; it seals with the key in use. `nonce` must be random.
     pub fn initiator(keys: &Keyring, id: NodeId, start: u64, nonce: [u8; 16]) -> Self {
+        let keys = Keyring::new(keys.primary().key.clone());
         let mut stream = Self::new(Role::Initiator, keys, Party { id, start, nonce });
-        stream.key_id = keys.primary().id;
+        stream.key_id = stream.keys.primary().id;
         stream.us.write(INITIATOR, stream.key_id, stream.outgoing.clear());
         stream
     }
@@ -154,14 +156,14 @@ impl StreamCrypto {
     /// The end that accepted the stream; it uses the key that the initiator chose. `nonce` must be
     /// random.
     pub fn acceptor(keys: &Keyring, id: NodeId, start: u64, nonce: [u8; 16]) -> Self {
-        Self::new(Role::Acceptor, keys, Party { id, start, nonce })
+        Self::new(Role::Acceptor, keys.clone(), Party { id, start, nonce })
     }
 
-    fn new(role: Role, keys: &Keyring, us: Party) -> Self {
+    fn new(role: Role, keys: Keyring, us: Party) -> Self {
         Self {
             role,
             us,
-            keys: keys.clone(),
+            keys,
             key_id: 0,
             peer: None,
             candidates: Vec::new(),
@@ -225,7 +227,7 @@ impl StreamCrypto {
                 }
                 let candidate = self.candidate(&self.keys.primary().key, &peer);
                 // We may begin: the peer proves itself by its first record.
-                let Candidate { opening, sealing } = candidate;
+                let Candidate { opening, sealing, .. } = candidate;
                 self.outgoing.start(sealing);
                 self.incoming.start(opening);
             }
@@ -259,17 +261,19 @@ impl StreamCrypto {
             derive(key, &[&initiator.nonce, &acceptor.nonce], &[&info])
         };
         let (from_initiator, from_acceptor) = (direction(1), direction(2));
+        let key = key.clone();
         match self.role {
-            Role::Initiator => Candidate { opening: from_acceptor, sealing: from_initiator },
-            Role::Acceptor => Candidate { opening: from_initiator, sealing: from_acceptor },
+            Role::Initiator => Candidate { key, opening: from_acceptor, sealing: from_initiator },
+            Role::Acceptor => Candidate { key, opening: from_initiator, sealing: from_acceptor },
         }
     }
 
     fn on_record(&mut self, record: &[u8]) -> Result<(), StreamError> {
-        for Candidate { opening, sealing } in std::mem::take(&mut self.candidates) {
+        for Candidate { key, opening, sealing } in std::mem::take(&mut self.candidates) {
             self.incoming.start(opening);
             if self.incoming.open(record)? {
                 self.outgoing.start(sealing);
+                self.keys = Keyring::new(key);
                 return Ok(());
             }
         }
@@ -310,6 +314,12 @@ impl StreamCrypto {
     pub fn peer(&self) -> Option<NodeId> {
         let peer = self.peer.as_ref().filter(|_| self.incoming.is_authentic())?;
         Some(peer.id)
+    }
+
+    /// Whether the stream is sealed with the key of this [`ClusterKey::fingerprint`], or may come
+    /// to be.
+    pub fn may_use(&self, fingerprint: &str) -> bool {
+        self.keys.fingerprints().any(|(each, _)| each == fingerprint)
     }
 
     /// Whether the peer is known, so that messages flow both ways.

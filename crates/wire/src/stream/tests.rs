@@ -146,6 +146,10 @@ fn another_key_is_noticed_at_the_first_record() {
         assert_eq!(messages(&mut b), [b"secret"]);
         a.feed(&output(&mut b)).unwrap();
         assert!(a.is_ready());
+        // From here on it is the stream's only key.
+        let used = a.keys.primary().key.fingerprint();
+        assert!(a.may_use(&used) && b.may_use(&used));
+        assert_eq!((a.keys.key_count(), b.keys.key_count()), (1, 1));
     }
 }
 

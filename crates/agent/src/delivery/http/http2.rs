@@ -118,7 +118,11 @@ fn with_authority(mut request: Request<Full<Bytes>>, endpoint: &Endpoint) -> Req
     let named = host.and_then(|host| Authority::try_from(host).ok());
     let own = || endpoint.authority().parse().ok();
     if named.is_some() {
-        request.headers_mut().remove(HOST);
+        // Removing it would change the order of the others.
+        let all = std::mem::take(request.headers_mut());
+        let others = all.iter().filter(|(name, _)| **name != HOST);
+        let others = others.map(|(name, value)| (name.clone(), value.clone()));
+        request.headers_mut().extend(others);
     }
     let mut parts = std::mem::take(request.uri_mut()).into_parts();
     parts.scheme = Some(Scheme::HTTP);

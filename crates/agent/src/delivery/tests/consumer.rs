@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// What the consumer does with a request.
@@ -18,8 +18,14 @@ pub(super) enum Answer {
     Close,
     /// Sends these bytes, then closes the connection.
     BytesThenClose(Vec<u8>),
+    /// Sends these bytes, then resets the connection.
+    BytesThenReset(Vec<u8>),
+    /// Sends these bytes when it is told to.
+    When(Arc<Notify>, Vec<u8>),
     /// Sends a head and then one byte each 10 ms, for ever.
     Trickle,
+    /// Sends a head without end, one byte each 10 ms.
+    TrickleHead,
     /// Sends a head and then a body without end.
     Flood,
 }
@@ -28,6 +34,11 @@ pub(super) enum Answer {
 pub(super) fn status_with(status: u16, lines: &str) -> Answer {
     let text = format!("HTTP/1.1 {status} So\r\n{lines}content-length: 0\r\n\r\n");
     Answer::Bytes(text.into_bytes())
+}
+
+/// The bytes of an answer with a status.
+pub(super) fn bytes(status: u16) -> Vec<u8> {
+    format!("HTTP/1.1 {status} So\r\ncontent-length: 0\r\n\r\n").into_bytes()
 }
 
 pub(super) fn status(status: u16) -> Answer {
@@ -133,16 +144,38 @@ async fn serve(
                 stream.write_all(&bytes).await.ok();
                 return;
             }
-            Answer::Trickle => return endless(stream, 1, Duration::from_millis(10)).await,
-            Answer::Flood => return endless(stream, 65_536, Duration::ZERO).await,
+            Answer::BytesThenReset(bytes) => {
+                stream.write_all(&bytes).await.ok();
+                stream.set_zero_linger().unwrap();
+                return;
+            }
+            Answer::When(told, bytes) => {
+                told.notified().await;
+                if stream.write_all(&bytes).await.is_err() {
+                    return;
+                }
+            }
+            Answer::Trickle => {
+                stream.write_all(ENDLESS).await.ok();
+                return endless(stream, 1, Duration::from_millis(10)).await;
+            }
+            Answer::TrickleHead => {
+                stream.write_all(b"HTTP/1.1 200 OK\r\nx-long: ").await.ok();
+                return endless(stream, 1, Duration::from_millis(10)).await;
+            }
+            Answer::Flood => {
+                stream.write_all(ENDLESS).await.ok();
+                return endless(stream, 65_536, Duration::ZERO).await;
+            }
         }
     }
 }
 
+/// The head of an answer whose body does not end.
+const ENDLESS: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 1152921504606846976\r\n\r\n";
+
 async fn endless(mut stream: TcpStream, bytes: usize, pause: Duration) {
-    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1152921504606846976\r\n\r\n";
     let piece = vec![b'x'; bytes];
-    stream.write_all(head).await.ok();
     while stream.write_all(&piece).await.is_ok() {
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;

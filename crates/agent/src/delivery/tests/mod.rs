@@ -1,14 +1,25 @@
 //! Tests of delivery, most with real sockets on loopback.
 
 mod answers;
+mod circuit;
 mod consumer;
+mod faults;
+mod health;
+mod http2;
+mod journal;
+mod letters;
+mod order;
+mod programs;
 mod queue;
 mod replay;
+mod stopping;
+mod stream;
 mod subscriptions;
 
 use super::{
-    DeadLetter, Delivery, DeliveryRecord, DeliveryState, Filter, From, Mode, NoJournal, Outcome,
-    Policy, Report, Source, Subscription, SubscriptionStatus, Wanted,
+    DeadLetter, Delivery, DeliveryRecord, DeliveryState, Filter, From, Journal, Mode, NoJournal,
+    Notice, Outcome, Policy, Report, Source, Subscription, SubscriptionState, SubscriptionStatus,
+    Wanted,
 };
 use bruit_engine::Rng;
 use bruit_model::{Header, HybridTime, Item, ItemId, NodeId, Order, Path, Pattern, Style, meta};
@@ -80,19 +91,34 @@ pub(super) fn subscription(name: &str, url: &str, policy: Policy) -> Subscriptio
     }
 }
 
-/// A [`Delivery`] whose reports are kept for the test.
+/// A [`Delivery`] whose reports and notices are kept for the test.
 struct Rig {
     delivery: Delivery,
     reports: mpsc::UnboundedReceiver<Report>,
+    notices: mpsc::UnboundedReceiver<Notice>,
 }
 
 impl Rig {
     fn new() -> Self {
+        Self::journaled(Arc::new(NoJournal))
+    }
+
+    fn journaled(journal: Arc<dyn Journal>) -> Self {
+        Self::build(journal, Box::new(super::hub::system_wall))
+    }
+
+    /// With a wall clock of its own.
+    fn build(journal: Arc<dyn Journal>, wall: Box<super::hub::WallClock>) -> Self {
         let (sender, reports) = mpsc::unbounded_channel();
         let sink = move |report| {
             sender.send(report).ok();
         };
-        Self { delivery: Delivery::new(sink, Arc::new(NoJournal), Rng::from_seed(1)), reports }
+        let delivery = Delivery::with_wall(sink, journal, Rng::from_seed(1), wall);
+        let (sender, notices) = mpsc::unbounded_channel();
+        delivery.on_notice(move |notice| {
+            sender.send(notice).ok();
+        });
+        Self { delivery, reports, notices }
     }
 
     /// With one subscription, `app`.
@@ -125,6 +151,13 @@ impl Rig {
 
     async fn next(&mut self) -> Report {
         within(self.reports.recv()).await.unwrap()
+    }
+
+    /// The state that the next notice tells, and why.
+    async fn notice(&mut self) -> (SubscriptionState, Option<String>) {
+        let notice = within(self.notices.recv()).await.unwrap();
+        assert_ne!(notice.was, notice.status.state);
+        (notice.status.state, notice.status.why)
     }
 
     async fn outcome(&mut self) -> Outcome {

@@ -163,3 +163,25 @@ async fn dropping_the_delivery_ends_what_is_under_way() {
     // The workers hold the sink; it is gone when the last of them is.
     assert!(super::within(rig.reports.recv()).await.is_none());
 }
+
+#[tokio::test]
+async fn what_is_held_waits_and_is_no_pause() {
+    let mut consumer = Consumer::start(|_, _| status(200)).await;
+    let mut rig = Rig::with(&consumer.url, quick());
+    rig.delivery.subscribe(subscription("paused", &consumer.url, quick())).unwrap();
+    assert!(rig.delivery.pause("paused"));
+    rig.delivery.hold(true);
+    rig.offer_events(3);
+    let held = rig.status("app");
+    assert_eq!((held.state, held.queued_items, held.accepted), (SubscriptionState::Paused, 3, 3));
+    assert_eq!(held.why.as_deref(), Some("the service beside the agent is not ready"));
+    assert_eq!(consumer.unread(), 0);
+    rig.delivery.hold(false);
+    for _ in 0..3 {
+        assert_eq!(delivered(rig.outcome().await), (200, 1));
+        consumer.next().await;
+    }
+    assert_eq!(rig.status("app").state, SubscriptionState::Active);
+    let paused = rig.status("paused");
+    assert_eq!((paused.state, paused.queued_items), (SubscriptionState::Paused, 3));
+}

@@ -1,8 +1,8 @@
 //! Group commit, tickets, and what is shed when something is full.
 
+use super::super::SyncLevel;
 use super::super::queue::ROWS_MAX;
 use super::*;
-use crate::config::SyncLevel;
 use std::sync::atomic::Ordering;
 
 /// A store whose disk has stalled in the middle of a transaction.

@@ -1,8 +1,7 @@
 //! What a second run finds.
 
-use super::super::StoreThread;
+use super::super::{StoreThread, SyncLevel};
 use super::*;
-use crate::config::SyncLevel;
 use crate::delivery::SubscriptionSpec;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -5,6 +5,7 @@ use crate::client::Item;
 use crate::out;
 use bytes::Bytes;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
@@ -12,31 +13,33 @@ use std::time::Instant;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-/// The variables that tell of an item.
+/// The variables that tell of an item, as an agent's handlers get them, and the origin's name.
+/// Several headers of one name are joined by `, `.
 pub(super) fn environment(
     item: &Item,
     origin_name: Option<&str>,
     headers: &[(String, String)],
-) -> Vec<(String, String)> {
-    let kind = if item.method.is_some() { "invocation" } else { "event" };
-    let mut env = vec![
-        ("BRUIT_ITEM".to_owned(), item.id.clone()),
-        ("BRUIT_PATH".to_owned(), item.path.clone()),
-        ("BRUIT_KIND".to_owned(), kind.to_owned()),
-        ("BRUIT_ORIGIN".to_owned(), item.origin.clone()),
-    ];
-    let host = item.rest.get("host").and_then(|host| host.as_str());
+) -> BTreeMap<String, String> {
+    let mut env: BTreeMap<String, String> = BTreeMap::new();
+    let time = item.accepted_unix_ms.to_string();
     for (name, value) in [
+        ("BRUIT_ITEM_ID", Some(item.id.as_str())),
+        ("BRUIT_PATH", Some(&item.path)),
+        ("BRUIT_ORIGIN", Some(&item.origin)),
         ("BRUIT_ORIGIN_NAME", origin_name),
+        ("BRUIT_TIME_UNIX_MS", Some(&time)),
         ("BRUIT_METHOD", item.method.as_deref()),
         ("BRUIT_TARGET", item.target.as_deref()),
-        ("BRUIT_HOST", host),
     ] {
         env.extend(value.map(|value| (name.to_owned(), value.to_owned())));
     }
-    env.extend(headers.iter().map(|(name, value)| (variable(name), value.clone())));
+    for (name, value) in headers {
+        env.entry(variable(name))
+            .and_modify(|all| *all += &format!(", {value}"))
+            .or_insert_with(|| value.clone());
+    }
     // What no environment can hold is left out.
-    env.retain(|(_, value)| !value.contains('\0'));
+    env.retain(|_, value| !value.contains('\0'));
     env
 }
 
@@ -55,7 +58,7 @@ fn variable(header: &str) -> String {
 pub(super) async fn run(
     program: &str,
     arguments: &[String],
-    env: Vec<(String, String)>,
+    env: BTreeMap<String, String>,
     body: &Bytes,
     is_json: bool,
 ) -> Done {
@@ -138,12 +141,12 @@ mod tests {
     #[tokio::test]
     async fn a_command_need_not_read_and_may_be_missing_or_killed() {
         let large = Bytes::from(vec![b'x'; 1024 * 1024]);
-        let done = run("true", &[], Vec::new(), &large, true).await;
+        let done = run("true", &[], BTreeMap::new(), &large, true).await;
         assert!(done.is_good, "{}", done.text);
-        let done = run("/no/such/program", &[], Vec::new(), &large, true).await;
+        let done = run("/no/such/program", &[], BTreeMap::new(), &large, true).await;
         assert!(done.text.starts_with("/no/such/program: "), "{}", done.text);
         let arguments = ["-c".to_owned(), "kill -9 $$".to_owned()];
-        let done = run("sh", &arguments, Vec::new(), &large, true).await;
+        let done = run("sh", &arguments, BTreeMap::new(), &large, true).await;
         assert_eq!((done.value.1["signal"].as_i64(), done.is_good), (Some(9), false));
     }
 }

@@ -97,7 +97,7 @@ impl<I: fmt::Display> fmt::Display for Why<I> {
             }
             Self::DeclaredBy(id) => write!(f, "declared failed by {id}"),
             Self::SaidGoodbye => f.write_str("said goodbye"),
-            Self::Evicted => f.write_str("evicted after it had failed"),
+            Self::Evicted => f.write_str("evicted: it did not answer"),
         }
     }
 }

@@ -36,6 +36,40 @@ fn a_member_joins_is_suspected_and_refutes() {
 }
 
 #[test]
+fn only_suspect_and_failed_members_are_evicted() {
+    let (mut swim, mut out) = with_peers(Params::lan(), 1..4);
+    let now = Instant::ZERO;
+    assert_eq!(swim.evict(now, &0, &mut out), Err(EvictError::Myself));
+    assert_eq!(swim.evict(now, &9, &mut out), Err(EvictError::Unknown));
+    assert_eq!(swim.evict(now, &1, &mut out), Err(EvictError::Alive));
+    assert_eq!(events(&mut out), []);
+    swim.handle_update(now, &2, suspect(1, 1, 2), &mut out);
+    swim.handle_update(now, &3, failed(2, 1, 3), &mut out);
+    events(&mut out);
+    for id in [1, 2] {
+        assert_eq!(swim.evict(now, &id, &mut out), Ok(()));
+        assert_eq!(state(&swim, id), Some((State::Left, 1)));
+        assert_eq!(swim.get(&id).unwrap().why, Why::Evicted);
+        assert!(fill(&mut swim, 3, 1000).contains(&left(id, 1)));
+        assert_eq!(swim.evict(now, &id, &mut out), Ok(()), "it has left already");
+    }
+    let changed = |id, was| Event::Changed { id, was: Some(was) };
+    assert_eq!(events(&mut out), [changed(1, State::Suspect), changed(2, State::Failed)]);
+    assert_eq!(swim.live_peers(), [3]);
+    // Told of it, one that is alive refutes and is back.
+    let (mut victim, mut sink) = node(Params::lan(), 1);
+    victim.handle_update(now, &3, left(1, 1), &mut sink);
+    assert_eq!(victim.incarnation(), Incarnation(2));
+    swim.handle_update(now, &1, alive(1, 2), &mut out);
+    assert_eq!(state(&swim, 1), Some((State::Alive, 2)));
+    // Who holds it failed and is told that it left, knows that it did not say so itself.
+    let (mut other, mut sink) = with_peers(Params::lan(), 1..4);
+    other.handle_update(now, &3, failed(2, 1, 3), &mut sink);
+    other.handle_update(now, &3, left(2, 1), &mut sink);
+    assert_eq!(other.get(&2).unwrap().why, Why::Evicted);
+}
+
+#[test]
 fn higher_states_win_within_an_incarnation_and_higher_incarnations_win_over_all() {
     let (mut swim, mut out) = with_peers(Params::lan(), 1..4);
     let now = Instant::ZERO;
