@@ -119,6 +119,8 @@ impl Agent {
         let mut command = Command::new(program);
         command.args(["agent", "--name", name, "--profile", "local"]).arg("--config").arg(&file);
         command.args(["--bind", "127.0.0.1:0", "--api", "127.0.0.1:0"]);
+        // Services outlive their agents here.
+        command.args(["--drain-timeout", "2s"]);
         if let Some(join) = join {
             command.args(["--join", &join.to_string()]);
         }

@@ -4,27 +4,30 @@ use crate::announced::Announced;
 use crate::api::{CONNECTIONS_MAX, Server};
 use crate::changes::Changes;
 use crate::config::AgentConfig;
-use crate::delivery::{Delivery, NoJournal, Source};
+use crate::delivery::{Delivery, Journal, NoJournal};
 use crate::keys::{Keys, Ring};
+use crate::metrics::{Durations, Propagation};
 use crate::network::{self, Seed};
 use crate::orders::Orders;
+use crate::passage::{self, Passage};
 use crate::questions::{self, Say};
 use crate::random::random_bytes;
 use crate::receipts::Receipts;
+use crate::reload::{self, Reload, ReloadError, Reloaded, Settings};
 use crate::shared::{Counters, Ends, Facts, SAYS_MAX, Shared};
 use crate::start::{Files, StartError, listen};
 use crate::state::StateDir;
-use crate::subscriptions::{Entry, KeepNothing, Subscriptions};
+use crate::store::{Handled, Loaded, StoreJournal, StoreThread};
+use crate::subscriptions::{Keep, KeepNothing, Subscriptions};
 use crate::trace::Traces;
-use crate::undone::Undone;
-use crate::{VERSION, pump, upkeep};
+use crate::{VERSION, drain, dump, pump, restore, upkeep};
 use bruit_engine::Rng;
 use bruit_model::{Command, CommandError, Node, Now};
 use bruit_runtime::{Bound, Clock, Handle, Options};
 use serde::Serialize;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
@@ -32,10 +35,8 @@ use tokio::task::JoinHandle;
 
 /// How long saying goodbye may take. Guess.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(3);
-/// How long requests under way, to the API and to services, may take at the end. Guess.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
-/// How often it is looked whether deliveries have ended, at the end.
-const DRAIN_PERIOD: Duration = Duration::from_millis(20);
+/// How long requests to the API that are under way may take at the end. Guess.
+const API_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What an agent tells once it is ready: the JSON ready line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -56,6 +57,23 @@ pub struct Ready {
     pub persistent: bool,
 }
 
+/// What shows that an agent is at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pulse {
+    /// Members that answer, this one included.
+    pub members_alive: usize,
+    /// Members that are known and have not left.
+    pub members: usize,
+    /// Local subscriptions.
+    pub subscriptions: usize,
+    /// Items that wait for them.
+    pub queued_items: usize,
+    /// Deliveries that are under way.
+    pub in_flight: usize,
+    /// Whether the agent is on its way out.
+    pub is_leaving: bool,
+}
+
 /// A running agent. Dropping it ends it without a goodbye.
 pub struct Agent {
     pub(crate) shared: Arc<Shared>,
@@ -63,7 +81,10 @@ pub struct Agent {
     tasks: Vec<JoinHandle<()>>,
     upkeep: Option<JoinHandle<()>>,
     stop_upkeep: Arc<Notify>,
-    dir: Option<Arc<StateDir>>,
+    /// Writes what waits when it is dropped.
+    store: Option<StoreThread>,
+    /// Held as long as the store writes.
+    _dir: Option<Arc<StateDir>>,
 }
 
 /// What starts a node: the native network, or a test's own.
@@ -75,15 +96,19 @@ impl Agent {
     ///
     /// # Errors
     /// See [`StartError`]; each names what to do about it.
-    pub async fn start(config: AgentConfig) -> Result<Self, StartError> {
-        Self::start_with(config, network::native).await
+    pub async fn start(settings: impl Into<Settings>) -> Result<Self, StartError> {
+        Self::start_with(settings, network::native).await
     }
 
     pub(crate) async fn start_with(
-        config: AgentConfig,
+        settings: impl Into<Settings>,
         start_node: StartNode,
     ) -> Result<Self, StartError> {
-        let Files { started, ring, token } = Files::read(&config).await?;
+        let settings = settings.into();
+        let config = settings.config.clone();
+        let Files { started, stored, ring, token } = Files::read(&config).await?;
+        let (store, mut loaded) = stored.unzip();
+        let (snapshot, held) = loaded.as_mut().map(Loaded::take_node).unwrap_or_default();
         let listener = listen(config.api).await?;
         let api =
             listener.local_addr().map_err(|source| StartError::Api { addr: config.api, source })?;
@@ -101,7 +126,8 @@ impl Agent {
             identity_seed: started.identity_seed,
             cluster_key: ring.as_ref().map(|ring| ring.primary().clone()),
             generation: started.generation,
-            snapshot: started.snapshot,
+            snapshot,
+            held,
         };
         let clock = Clock::new();
         let node = start_node(seed, clock.now())?;
@@ -123,51 +149,53 @@ impl Agent {
             is_keyed: ring.is_some(),
             generation: started.generation,
             since_unix_millis: started.since_unix_millis,
-            token,
             is_api_loopback: api.ip().is_loopback(),
         };
-        let running = Running { bound, node, clock, listener, ring };
-        Self::assemble(&config, facts, running, started.dir.map(Arc::new)).await
+        let reload = Reload::new(settings, token);
+        let running = Running { bound, node, clock, listener, ring, reload };
+        let kept = Kept { dir: started.dir.map(Arc::new), store, loaded };
+        Self::assemble(&config, facts, running, kept).await
     }
 
     async fn assemble(
         config: &AgentConfig,
         facts: Facts,
         running: Running,
-        dir: Option<Arc<StateDir>>,
+        kept: Kept,
     ) -> Result<Self, StartError> {
-        let Running { bound, node, clock, listener, ring } = running;
+        let Running { bound, node, clock, listener, ring, reload } = running;
+        let Kept { dir, store, mut loaded } = kept;
         let (node, events) = bruit_runtime::spawn(bound, node, clock, Options::default());
         for key in ring.iter().flat_map(Ring::others) {
             command(&node, Command::InstallKey(Box::new(*key.bytes()))).await?;
         }
         let keys = ring.map(|ring| Keys::new(ring, dir.clone()));
         let (says, to_say) = mpsc::channel(SAYS_MAX);
-        let shared = Arc::new(share(facts, node, says, keys));
+        let handled = loaded.as_mut().map(|loaded| std::mem::take(&mut loaded.handled));
+        let (passage, asked) = passage::passage();
+        let ways = Ways { node, says, passage, reload, keys };
+        let shared = Arc::new(share(facts, ways, store.as_ref(), handled.unwrap_or_default()));
         let mut agent = Self {
             shared,
             server: None,
             tasks: Vec::new(),
             upkeep: None,
             stop_upkeep: Arc::default(),
-            dir,
+            store,
+            _dir: dir,
         };
         let shared = &agent.shared;
-        agent.tasks.push(tokio::spawn(pump::run(Arc::clone(shared), events)));
         agent.tasks.push(tokio::spawn(questions::say(Arc::clone(shared), to_say)));
-        let entry = |(name, spec)| (name, Entry { spec, source: Source::Settings });
-        let entries = config.subscriptions().into_iter().map(entry).collect();
-        Subscriptions::start(shared, entries)
-            .await
-            .map_err(|e| StartError::Refused(e.to_string()))?;
+        let subscriptions = config.subscriptions().into_iter().collect();
+        restore::restore(shared, subscriptions, loaded).await?;
+        agent.tasks.push(tokio::spawn(pump::run(Arc::clone(shared), events, asked)));
         let tags = config.tags.iter().map(|(key, value)| (key.clone(), Some(value.clone().into())));
         command(&shared.node, Command::SetMetadata(tags.collect())).await?;
         if !config.join.is_empty() {
             command(&shared.node, Command::Join(config.join.clone())).await?;
         }
         let stop = Arc::clone(&agent.stop_upkeep);
-        let upkeep = upkeep::run(Arc::clone(shared), agent.dir.clone(), stop);
-        agent.upkeep = Some(tokio::spawn(upkeep));
+        agent.upkeep = Some(tokio::spawn(upkeep::run(Arc::clone(shared), stop)));
         agent.server = Some(Server::start(listener, Arc::clone(shared), CONNECTIONS_MAX));
         for warning in shared.warnings() {
             tracing::warn!("{warning}");
@@ -192,20 +220,61 @@ impl Agent {
         self.shared.delivery.hold(is_held);
     }
 
-    /// Ends the agent. If `graceful`, says goodbye to the group first, and lets requests under
-    /// way come to their end; takes at most 13 s. Otherwise the others find out by themselves.
+    /// Reads the settings again, and applies what can be applied while the agent runs.
+    ///
+    /// # Errors
+    /// See [`ReloadError`]; nothing was changed then.
+    pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        reload::reload(&self.shared).await
+    }
+
+    /// Logs how the agent is doing, with a line for each subscription.
+    pub async fn dump(&self) {
+        dump::dump(&self.shared).await;
+    }
+
+    /// Asks the node, and tells how the agent is doing; `None` if the node has stopped. Waits as
+    /// long as the node does not answer.
+    pub async fn pulse(&self) -> Option<Pulse> {
+        let shared = &self.shared;
+        let counts = shared.node.with(|node, now| node.members(now).counts()).await.ok()?;
+        let statuses = shared.delivery.snapshot();
+        Some(Pulse {
+            members_alive: counts[0],
+            // The last are those that left.
+            members: counts[..3].iter().sum(),
+            subscriptions: statuses.len(),
+            queued_items: statuses.iter().map(|status| status.queued_items).sum(),
+            in_flight: shared.delivery.in_flight(),
+            is_leaving: shared.is_leaving.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Begins the end: no delivery begins any more, those under way end, and the service beside
+    /// the agent, if there is one, closes. Until it has, it can publish: gossip and API stay open.
+    /// Takes at most the drain timeout of the settings. [`Agent::shutdown`] is to follow.
+    pub async fn drain(&self) {
+        drain::drain(&self.shared, true).await;
+    }
+
+    /// Ends the agent. If `graceful`, lets deliveries under way come to their end, which takes at
+    /// most the drain timeout, then says goodbye to the group and lets requests to the API end,
+    /// which takes at most 8 s. Otherwise the others find out by themselves.
     pub async fn shutdown(mut self, graceful: bool) {
         let shared = Arc::clone(&self.shared);
         shared.is_leaving.store(true, Ordering::Relaxed);
-        if graceful && matches!(shared.node.command(Command::Leave).await, Ok(Ok(_))) {
-            drop(tokio::time::timeout(LEAVE_PATIENCE, shared.left.notified()).await);
+        if graceful {
+            drain::drain(&shared, false).await;
+            if matches!(shared.node.command(Command::Leave).await, Ok(Ok(_))) {
+                drop(tokio::time::timeout(LEAVE_PATIENCE, shared.left.notified()).await);
+            }
         }
-        let patience = if graceful { DRAIN_PATIENCE } else { Duration::ZERO };
+        let patience = if graceful { API_PATIENCE } else { Duration::ZERO };
         shared.changes.close();
+        shared.delivery.stop_taking();
         if let Some(server) = self.server.take() {
             server.stop(patience).await;
         }
-        drop(tokio::time::timeout(patience, drained(&shared.delivery)).await);
         self.stop_upkeep.notify_one();
         if let Some(upkeep) = self.upkeep.take() {
             // It ends by the signal; if it panicked there is nothing to wait for.
@@ -214,10 +283,14 @@ impl Agent {
         if let Some(keys) = &shared.keys {
             keys.close();
         }
-        if let Some(dir) = self.dir.take() {
-            upkeep::keep(&shared, &dir, &mut Vec::new()).await;
+        if let Some(store) = &shared.store {
+            upkeep::keep(&shared, store, &mut Vec::new()).await;
         }
         shared.node.stop().await;
+        if let Some(store) = self.store.take() {
+            // It ends when all is written; if it panicked there is nothing to wait for.
+            drop(tokio::task::spawn_blocking(move || drop(store)).await);
+        }
     }
 }
 
@@ -230,6 +303,7 @@ impl std::fmt::Debug for Agent {
 impl Drop for Agent {
     fn drop(&mut self) {
         self.shared.changes.close();
+        self.shared.delivery.stop_taking();
         self.tasks.iter().chain(&self.upkeep).for_each(JoinHandle::abort);
     }
 }
@@ -240,40 +314,71 @@ struct Running {
     node: Box<dyn Node + Send>,
     clock: Clock,
     listener: TcpListener,
+    reload: Reload,
     ring: Option<Ring>,
 }
 
-fn share(facts: Facts, node: Handle, says: mpsc::Sender<Say>, keys: Option<Keys>) -> Shared {
+/// What outlives a run.
+struct Kept {
+    dir: Option<Arc<StateDir>>,
+    store: Option<StoreThread>,
+    loaded: Option<Loaded>,
+}
+
+/// How the parts reach each other.
+struct Ways {
+    node: Handle,
+    says: mpsc::Sender<Say>,
+    passage: Passage,
+    reload: Reload,
+    keys: Option<Keys>,
+}
+
+fn share(facts: Facts, ways: Ways, store: Option<&StoreThread>, handled: Handled) -> Shared {
+    let Ways { node, says, passage, reload, keys } = ways;
     let receipts = Arc::<Receipts>::default();
     receipts.tell(says.clone());
     // Wall-clock microseconds: a later run starts higher than an earlier one has come.
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let first_id = u64::try_from(unix.as_micros()).unwrap_or(0);
     let changes = Arc::new(Changes::new(first_id));
-    let undone = Arc::<Undone>::default();
     let traces = Arc::<Traces>::default();
+    let durations = Arc::<Durations>::default();
     let ends = Ends {
         me: facts.me,
         receipts: Arc::clone(&receipts),
         changes: Arc::clone(&changes),
-        undone: Arc::clone(&undone),
         traces: Arc::clone(&traces),
         says: says.clone(),
+        durations: Arc::clone(&durations),
     };
     let rng = Rng::from_seed(u64::from_be_bytes(random_bytes()));
-    let delivery = Delivery::new(move |report| ends.take(&report), Arc::new(NoJournal), rng);
+    let store = store.map(StoreThread::store);
+    let (journal, keep): (Arc<dyn Journal>, Arc<dyn Keep>) = match &store {
+        Some(store) => {
+            let journal = Arc::new(StoreJournal(Arc::clone(store)));
+            (Arc::<StoreJournal>::clone(&journal), journal)
+        }
+        None => (Arc::new(NoJournal), Arc::new(KeepNothing)),
+    };
+    let delivery = Delivery::new(move |report| ends.take(&report), journal, rng);
     let told = Arc::clone(&changes);
     delivery.on_notice(move |notice| upkeep::tell(&told, notice));
     Shared {
         facts,
         node,
         delivery,
-        subscriptions: Subscriptions::new(Arc::new(KeepNothing)),
+        reload,
+        subscriptions: Subscriptions::new(keep),
         announced: Announced::default(),
         orders: Orders::default(),
+        durations,
+        propagation: Propagation::default(),
         receipts,
         changes,
-        undone,
+        store,
+        handled,
+        passage,
         traces,
         questions: Arc::default(),
         says,
@@ -281,6 +386,7 @@ fn share(facts: Facts, node: Handle, says: mpsc::Sender<Say>, keys: Option<Keys>
         counters: Counters::default(),
         started: std::time::Instant::now(),
         is_leaving: AtomicBool::new(false),
+        drain_until: OnceLock::new(),
         leave_asked: Notify::new(),
         left: Notify::new(),
         body_bytes: AtomicU64::new(0),
@@ -292,12 +398,5 @@ async fn command(node: &Handle, command: Command) -> Result<(), StartError> {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(error.into()),
         Err(stopped) => Err(StartError::Refused(stopped.to_string())),
-    }
-}
-
-/// Waits until nothing is under way to a service.
-async fn drained(delivery: &Delivery) {
-    while delivery.in_flight() > 0 {
-        tokio::time::sleep(DRAIN_PERIOD).await;
     }
 }

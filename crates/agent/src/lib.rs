@@ -16,14 +16,19 @@ mod announced;
 mod api;
 mod changes;
 pub mod config;
+mod drain;
+mod dump;
 mod keys;
 mod metrics;
 mod network;
 mod orders;
+mod passage;
 mod pump;
 mod questions;
 mod random;
 mod receipts;
+mod reload;
+mod restore;
 mod shared;
 mod start;
 mod state;
@@ -32,18 +37,18 @@ mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod trace;
-mod undone;
 mod upkeep;
 
 pub mod delivery;
 
-pub use agent::{Agent, Ready};
+pub use agent::{Agent, Pulse, Ready};
 pub use bruit_wire::ClusterKey;
 pub use config::{
     API_PORT, Advertise, AgentConfig, Bad, ConfigError, GOSSIP_PORT, LogFormat, LogLevel, Origin,
     Overlay, Profile, Shown, Sources, Subject, Value,
 };
 pub use random::new_cluster_key;
+pub use reload::{Difference, Host, NoHost, ReloadError, Reloaded, Settings};
 pub use start::StartError;
 pub use state::StateError;
 pub use store::{StoreError, SyncLevel};

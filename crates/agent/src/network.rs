@@ -2,10 +2,11 @@
 
 use crate::config::Profile;
 use crate::random::random_bytes;
-use bruit_model::{CommandError, Node, Now};
+use bruit_model::{CommandError, Item, Node, Now};
 use bruit_node::NativeNode;
 use bruit_wire::ClusterKey;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// What a node is started from.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Seed {
     pub(crate) generation: u32,
     /// What an earlier run kept.
     pub(crate) snapshot: Option<Vec<u8>>,
+    /// Items that earlier runs accepted.
+    pub(crate) held: Vec<Arc<Item>>,
 }
 
 /// Starts a node of the native network.
@@ -32,6 +35,7 @@ pub(crate) fn native(seed: Seed, now: Now) -> Result<Box<dyn Node + Send>, Comma
     config.profile = seed.profile;
     config.generation = seed.generation;
     config.snapshot = seed.snapshot;
+    config.held = seed.held;
     let secrets = bruit_node::Secrets {
         identity_seed: seed.identity_seed,
         cluster_key: seed.cluster_key,

@@ -2,6 +2,7 @@
 
 use crate::api::views::{ChangeView, ItemView};
 use crate::changes::Kind;
+use crate::passage::Asked;
 use crate::questions;
 use crate::shared::{Shared, count};
 use bruit_model::{Event, Item, Member, MemberState, NodeId};
@@ -12,11 +13,19 @@ use std::sync::Arc;
 const BATCH: usize = 64;
 
 /// Takes the node's events until it has stopped.
-pub(crate) async fn run(shared: Arc<Shared>, mut events: Events) {
+pub(crate) async fn run(shared: Arc<Shared>, mut events: Events, mut asked: Asked) {
     let mut shed_before = 0;
     let mut in_batch = 0;
     reload(&shared).await;
-    while let Some(event) = events.next().await {
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event,
+            asking = asked.next() => {
+                asked.begin(events.waiting(), asking);
+                continue;
+            }
+        };
+        let Some(event) = event else { break };
         let shed = shared.node.stats().events_shed;
         if shed != shed_before {
             tracing::warn!(count = shed - shed_before, "events were shed: taken too slowly");
@@ -25,6 +34,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut events: Events) {
             reload(&shared).await;
         }
         take(&shared, event);
+        asked.took(events.waiting());
         in_batch += 1;
         if in_batch == BATCH {
             in_batch = 0;
@@ -90,10 +100,13 @@ fn on_item(shared: &Arc<Shared>, item: &Arc<Item>, from: Option<NodeId>, repaire
         }
         return;
     }
+    if from.is_some() {
+        shared.propagation.take(item.time.unix_millis(), repaired);
+    }
     // Only repair brings items from before this agent was there; what is pushed is new, whatever
     // the clocks of origin and agent say.
     let is_history = repaired && item.time.unix_millis() < shared.facts.since_unix_millis;
-    let names = if is_history {
+    let names = if is_history || was_offered(shared, item) {
         shared.delivery.pass_over(item.id);
         Vec::new()
     } else {
@@ -101,7 +114,6 @@ fn on_item(shared: &Arc<Shared>, item: &Arc<Item>, from: Option<NodeId>, repaire
         shared.traces.log.offered(item, &names);
         names
     };
-    shared.undone.offered(item.id, names.len());
     if names.is_empty() && from.is_some() && item.ask().is_some() {
         // Nobody here has anything to answer.
         questions::finish(shared, item.id);
@@ -113,6 +125,15 @@ fn on_item(shared: &Arc<Shared>, item: &Arc<Item>, from: Option<NodeId>, repaire
         subscriptions: names.iter().map(ToString::to_string).collect(),
     };
     shared.changes.push(Kind::Item, &change);
+}
+
+/// Whether an earlier run offered it; this run's node did not know of that.
+fn was_offered(shared: &Shared, item: &Item) -> bool {
+    let was_offered = shared.handled.take(&item.id);
+    if let Some(store) = shared.store.as_ref().filter(|_| was_offered) {
+        store.seen_again(item.id);
+    }
+    was_offered
 }
 
 fn on_member_changed(shared: &Shared, member: &Member, was: Option<MemberState>) {

@@ -4,20 +4,23 @@ use crate::announced::Announced;
 use crate::changes::{Changes, Kind};
 use crate::delivery::{Delivery, Outcome, Report};
 use crate::keys::Keys;
+use crate::metrics::{Durations, Propagation};
 use crate::orders::Orders;
+use crate::passage::Passage;
 use crate::questions::{Questions, Say};
 use crate::receipts::{NAME_BYTES_MAX, Receipt, Receipts};
+use crate::reload::Reload;
+use crate::store::{Handled, Store};
 use crate::subscriptions::Subscriptions;
 use crate::trace::Traces;
-use crate::undone::Undone;
 use crate::{
     Ready,
     api::views::{ChangeView, DeliveryView},
 };
 use bruit_model::NodeId;
 use bruit_runtime::Handle;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
@@ -61,8 +64,6 @@ pub(crate) struct Facts {
     pub(crate) generation: u32,
     /// Items from before are history: subscriptions here do not get them.
     pub(crate) since_unix_millis: u64,
-    /// What the API asks callers for.
-    pub(crate) token: Option<String>,
     /// Whether only names of this machine may stand in Host.
     pub(crate) is_api_loopback: bool,
 }
@@ -72,15 +73,26 @@ pub(crate) struct Shared {
     pub(crate) facts: Facts,
     pub(crate) node: Handle,
     pub(crate) delivery: Delivery,
+    /// The settings that hold, and how they are read again.
+    pub(crate) reload: Reload,
     /// Every change of a subscription goes through here.
     pub(crate) subscriptions: Subscriptions,
     /// What the group's members announce.
     pub(crate) announced: Announced,
     /// In which order each topic's items are delivered.
     pub(crate) orders: Orders,
+    /// How long deliveries took.
+    pub(crate) durations: Arc<Durations>,
+    /// How long items took to come here.
+    pub(crate) propagation: Propagation,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
-    pub(crate) undone: Arc<Undone>,
+    /// What survives a restart; `None` is in memory only.
+    pub(crate) store: Option<Arc<Store>>,
+    /// Items that an earlier run offered.
+    pub(crate) handled: Handled,
+    /// Tells when events have been taken.
+    pub(crate) passage: Passage,
     pub(crate) traces: Arc<Traces>,
     pub(crate) questions: Arc<Questions>,
     /// What is to be said to the node about questions.
@@ -90,6 +102,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     pub(crate) started: std::time::Instant,
     pub(crate) is_leaving: AtomicBool,
+    /// When deliveries must have ended, once they are ending.
+    pub(crate) drain_until: OnceLock<tokio::time::Instant>,
     /// Somebody asked the API to leave.
     pub(crate) leave_asked: Notify,
     /// Goodbye has been said.
@@ -103,16 +117,16 @@ pub(crate) struct Ends {
     pub(crate) me: NodeId,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) changes: Arc<Changes>,
-    pub(crate) undone: Arc<Undone>,
     pub(crate) traces: Arc<Traces>,
     pub(crate) says: mpsc::Sender<Say>,
+    pub(crate) durations: Arc<Durations>,
 }
 
 impl Ends {
     /// Takes one report; never blocks.
     pub(crate) fn take(&self, report: &Report) {
-        self.undone.ended(report.item.id);
         let is_last = self.traces.log.ended(report);
+        self.durations.take(report);
         let delivery = DeliveryView::new(report);
         if delivery.outcome == "failed" {
             tracing::warn!(
@@ -169,6 +183,7 @@ impl Shared {
         if !self.facts.is_keyed {
             warnings.push("no cluster key: only this machine can take part".to_owned());
         }
+        warnings.extend(self.store.iter().flat_map(|store| store.warnings()));
         let [receive, _] = self.node.buffer_bytes();
         if (1..425_984).contains(&receive) {
             warnings.push(format!(

@@ -2,7 +2,8 @@
 
 use crate::config::AgentConfig;
 use crate::keys::Ring;
-use crate::state::{Started, StateError};
+use crate::state::{Started, StateDir, StateError};
+use crate::store::{Loaded, StoreError, StoreThread};
 use bruit_model::CommandError;
 use bruit_runtime::BindError;
 use bruit_wire::{BadKey, ClusterKey};
@@ -18,6 +19,9 @@ pub enum StartError {
     /// The state directory cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The store in it cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The key or token file cannot be read.
     #[error("cannot read {path}; check that --{flag} names a file that this user may read")]
     Unreadable {
@@ -89,6 +93,8 @@ const FILE_BYTES_MAX: u64 = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Files {
     pub(crate) started: Started,
+    /// What survives a restart; `None` is in memory only.
+    pub(crate) stored: Option<(StoreThread, Loaded)>,
     pub(crate) ring: Option<Ring>,
     pub(crate) token: Option<String>,
 }
@@ -109,8 +115,30 @@ impl Files {
             None => Started::in_memory(),
         };
         let ring = key.map(|key| ring(&started, key)).transpose()?;
-        Ok(Self { started, ring, token })
+        let stored = started.dir.as_ref().map(|dir| open_store(dir, &started, config));
+        Ok(Self { stored: stored.transpose()?, started, ring, token })
     }
+}
+
+fn open_store(
+    dir: &StateDir,
+    started: &Started,
+    config: &AgentConfig,
+) -> Result<(StoreThread, Loaded), StartError> {
+    let me = bruit_wire::Identity::from_seed(&started.identity_seed).id();
+    let (thread, mut loaded) = StoreThread::open(dir.path(), config.sync, me)?;
+    if let Some(snapshot) = dir.old_snapshot()? {
+        // It is from before the store was: an upgrade that was not cut short.
+        if loaded.snapshot.is_none() {
+            let ticket = thread.store().keep_snapshot(snapshot.clone(), 0);
+            loaded.snapshot = Some(snapshot);
+            if !ticket.blocking_kept() {
+                return Ok((thread, loaded));
+            }
+        }
+        dir.remove_old_snapshot()?;
+    }
+    Ok((thread, loaded))
 }
 
 /// The keys to start with: those that an earlier run kept, with that of the key file.
@@ -148,7 +176,8 @@ fn read_key(path: &Path) -> Result<ClusterKey, StartError> {
     text.parse().map_err(|source| StartError::Key { path: path.to_owned(), source })
 }
 
-fn read_token(path: &Path) -> Result<String, StartError> {
+/// The token in a file. Blocks.
+pub(crate) fn read_token(path: &Path) -> Result<String, StartError> {
     let text = read_text("token-file", path)?;
     warn_if_open(path);
     let token = text.trim();

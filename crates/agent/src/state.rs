@@ -1,5 +1,5 @@
-//! What outlives a run, in the state directory: the identity seed, the run's number, and what
-//! the node wants to know at its next start.
+//! What outlives a run in files of the state directory: the identity seed, the run's number, when
+//! the first run began, the group's keys. What changes more often is in the store beside them.
 //!
 //! Everything here blocks, and is called on a thread of its own. A file is replaced whole: it is
 //! written beside the old one, synced and renamed, so that a kill at any moment leaves the old
@@ -17,12 +17,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const IDENTITY: &str = "identity.seed";
 const GENERATION: &str = "generation";
 const SINCE: &str = "since";
-const SNAPSHOT: &str = "snapshot";
+/// What versions before the store kept for the node.
+const OLD_SNAPSHOT: &str = "snapshot";
 const KEYRING: &str = "keyring";
 const LOCK: &str = "lock";
 
-/// The largest snapshot that is read back, in bytes. Guess.
-pub(crate) const SNAPSHOT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// The largest old snapshot that is read, in bytes. Guess.
+const SNAPSHOT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// The largest keyring that is read back, in bytes: 8 keys and 64 fingerprints take about 2,300.
 const KEYRING_BYTES_MAX: u64 = 16 * 1024;
@@ -80,8 +81,6 @@ pub(crate) struct Started {
     /// When the first run with this identity began, milliseconds since 1970: items from before
     /// are history, which subscriptions do not get.
     pub(crate) since_unix_millis: u64,
-    /// What the node gave an earlier run to keep.
-    pub(crate) snapshot: Option<Vec<u8>>,
     /// The directory, locked as long as this lives; `None` is in memory only.
     pub(crate) dir: Option<StateDir>,
 }
@@ -103,7 +102,6 @@ impl Started {
             identity_seed,
             generation: unix_seconds(),
             since_unix_millis: unix_millis(),
-            snapshot: None,
             dir: None,
         }
     }
@@ -122,15 +120,25 @@ impl Started {
         let identity_seed = dir.identity()?;
         let generation = dir.next_generation(unix_seconds())?;
         let since_unix_millis = dir.since(unix_millis())?;
-        let snapshot = dir.read(SNAPSHOT, SNAPSHOT_BYTES_MAX)?;
-        Ok(Self { identity_seed, generation, since_unix_millis, snapshot, dir: Some(dir) })
+        Ok(Self { identity_seed, generation, since_unix_millis, dir: Some(dir) })
     }
 }
 
 impl StateDir {
-    /// Keeps what the node wants to know at its next start. Blocks.
-    pub(crate) fn keep_snapshot(&self, snapshot: &[u8]) -> Result<(), StateError> {
-        self.replace(SNAPSHOT, snapshot)
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What a version before the store kept for the node. Blocks.
+    pub(crate) fn old_snapshot(&self) -> Result<Option<Vec<u8>>, StateError> {
+        self.read(OLD_SNAPSHOT, SNAPSHOT_BYTES_MAX)
+    }
+
+    /// Removes that: the store has it. Blocks.
+    pub(crate) fn remove_old_snapshot(&self) -> Result<(), StateError> {
+        let path = self.path.join(OLD_SNAPSHOT);
+        fs::remove_file(&path).map_err(|source| StateError::Io { what: "remove", path, source })
     }
 
     /// The keys that an earlier run kept. Blocks.
@@ -251,14 +259,11 @@ mod tests {
         let first = Started::open(&path).unwrap();
         let (seed, generation) = (first.identity_seed, first.generation);
         let since = first.since_unix_millis;
-        assert!(first.snapshot.is_none());
-        first.dir.as_ref().unwrap().keep_snapshot(b"known").unwrap();
         drop(first);
         let second = Started::open(&path).unwrap();
         assert_eq!(second.identity_seed, seed);
         assert!(second.generation > generation);
         assert_eq!(second.since_unix_millis, since);
-        assert_eq!(second.snapshot.as_deref(), Some(&b"known"[..]));
         let mode = fs::metadata(path.join(IDENTITY)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }

@@ -7,15 +7,14 @@
 //!
 //! What comes from settings is changed by settings only. Where both say a name, settings win.
 
-#![allow(dead_code, reason = "the routes and the reload that call this come next")]
-
 use crate::api::views::ChangeView;
 use crate::changes::Kind;
 use crate::delivery::{
-    Kept, SUBSCRIPTIONS_MAX, Source, SpecError, SubscribeError, Subscription, SubscriptionSpec,
+    From, Kept, SUBSCRIPTIONS_MAX, Source, SpecError, SubscribeError, Subscription,
+    SubscriptionSpec,
 };
 use crate::shared::Shared;
-use bruit_model::{Command, CommandError, Member};
+use bruit_model::{Command, CommandError, Item, Member};
 use bruit_runtime::{Handle, Stopped};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -84,13 +83,13 @@ pub(crate) enum Refused {
     Stopped,
 }
 
-impl From<SubscribeError> for Refused {
+impl std::convert::From<SubscribeError> for Refused {
     fn from(error: SubscribeError) -> Self {
         Self::Spec(error.into())
     }
 }
 
-impl From<Stopped> for Refused {
+impl std::convert::From<Stopped> for Refused {
     fn from(_: Stopped) -> Self {
         Self::Stopped
     }
@@ -137,12 +136,27 @@ impl Subscriptions {
         let told = resolved.iter().map(|subscription| {
             (subscription.name.clone(), Some(subscription.pattern.as_str().to_owned()))
         });
-        announce(&shared.node, told.collect()).await?;
+        announce(&shared.node, told.collect(), Vec::new()).await?;
         for subscription in resolved {
             shared.delivery.subscribe(subscription)?;
         }
         this.entries().extend(entries);
         Ok(())
+    }
+
+    /// Makes what settings ask for exactly these, and changes metadata: both, or, where the node
+    /// refuses, nothing. Those that stay as they are are not touched.
+    pub(crate) async fn apply(
+        shared: &Arc<Shared>,
+        settings: BTreeMap<String, SubscriptionSpec>,
+        metadata: Vec<(String, Option<Vec<u8>>)>,
+    ) -> Result<(), Refused> {
+        let shared = Arc::clone(shared);
+        to_its_end(async move {
+            let _changing = shared.subscriptions.changing.lock().await;
+            apply(&shared, settings, metadata).await
+        })
+        .await
     }
 
     /// Makes a subscription, or gives new settings to the one of that name. One that settings ask
@@ -203,12 +217,25 @@ async fn put(shared: &Shared, name: &str, entry: Entry) -> Result<Put, Refused> 
         None => {}
     }
     let pattern = subscription.pattern.as_str().to_owned();
-    announce(&shared.node, vec![(name.to_owned(), Some(pattern))]).await?;
+    announce(&shared.node, vec![(name.to_owned(), Some(pattern))], Vec::new()).await?;
+    begin(shared, entry, before, subscription).await
+}
+
+/// Makes or changes a subscription of which the group has been told.
+async fn begin(
+    shared: &Shared,
+    entry: Entry,
+    before: Option<Entry>,
+    subscription: Subscription,
+) -> Result<Put, Refused> {
+    let this = &shared.subscriptions;
+    let (name, from) = (subscription.name.clone(), subscription.from);
     if let Err(error) = shared.delivery.subscribe(subscription) {
         let pattern = before.map(|before| before.spec.pattern);
-        announce(&shared.node, vec![(name.to_owned(), pattern)]).await?;
+        announce(&shared.node, vec![(name, pattern)], Vec::new()).await?;
         return Err(error.into());
     }
+    let name = &*name;
     this.entries().insert(name.to_owned(), entry.clone());
     let kept = match (entry.source, before.as_ref().map(|before| before.source)) {
         (Source::Api, _) => this.keep.put(name, &entry.spec),
@@ -223,7 +250,29 @@ async fn put(shared: &Shared, name: &str, entry: Entry) -> Result<Put, Refused> 
         Some(_) => (Put::Changed, "changed"),
     };
     tell(shared, name, change);
+    if put == Put::Added && from == From::Retained {
+        offer_retained(shared, name).await;
+    }
     Ok(put)
+}
+
+/// Queues for a new subscription what the agent holds for it, the oldest first. What comes at
+/// this very moment may be queued twice.
+async fn offer_retained(shared: &Shared, name: &str) {
+    let Some(subscription) = shared.delivery.get(name) else { return };
+    let held = shared.node.with(move |node, _| {
+        let is_own = |item: &Arc<Item>| item.path.as_str().starts_with('$');
+        let selects = |item: &Arc<Item>| {
+            subscription.pattern.matches(&item.path) && subscription.filter.selects(item)
+        };
+        let items = node.items().iter().filter(|item| !is_own(item) && selects(item));
+        let mut items: Vec<Arc<Item>> = items.collect();
+        items.sort_by_key(|item| (item.time, item.id));
+        items
+    });
+    for item in held.await.unwrap_or_default() {
+        shared.delivery.offer_to(name, &item);
+    }
 }
 
 async fn remove(shared: &Shared, name: &str, source: Source) -> Result<usize, Refused> {
@@ -235,12 +284,16 @@ async fn remove(shared: &Shared, name: &str, source: Source) -> Result<usize, Re
         }
         Some(_) => {}
     }
-    announce(&shared.node, vec![(name.to_owned(), None)]).await?;
+    announce(&shared.node, vec![(name.to_owned(), None)], Vec::new()).await?;
+    Ok(end(shared, name).await)
+}
+
+/// Removes a subscription of which the group has been told that it is no more; how many items
+/// waited in it.
+async fn end(shared: &Shared, name: &str) -> usize {
+    let this = &shared.subscriptions;
     tell(shared, name, "removed");
-    let statuses = shared.delivery.snapshot();
-    let dropped = statuses.iter().find(|status| status.name == name);
-    let dropped = dropped.map_or(0, |status| status.queued_items);
-    shared.delivery.unsubscribe(name);
+    let dropped = shared.delivery.unsubscribe(name).unwrap_or(0);
     let entry = this.entries().remove(name);
     let kept = match entry {
         Some(Entry { source: Source::Api, .. }) => this.keep.remove(name),
@@ -249,29 +302,67 @@ async fn remove(shared: &Shared, name: &str, source: Source) -> Result<usize, Re
     if let Some(kept) = kept {
         kept.await;
     }
-    Ok(dropped)
+    dropped
 }
 
-/// Tells the group which pattern each of these subscriptions has; `None`: that it is no more. All
-/// or nothing: the node refuses what goes beyond the metadata that a member may have.
-pub(crate) async fn announce(
+async fn apply(
+    shared: &Shared,
+    settings: BTreeMap<String, SubscriptionSpec>,
+    metadata: Vec<(String, Option<Vec<u8>>)>,
+) -> Result<(), Refused> {
+    let this = &shared.subscriptions;
+    let known = this.entries().clone();
+    let is_gone = |(name, entry): &(&String, &Entry)| {
+        entry.source == Source::Settings && !settings.contains_key(*name)
+    };
+    let gone: Vec<String> = known.iter().filter(is_gone).map(|(name, _)| name.clone()).collect();
+    let mut changed = Vec::new();
+    let mut told: Vec<_> = gone.iter().map(|name| (name.clone(), None)).collect();
+    for (name, spec) in settings {
+        let entry = Entry { spec, source: Source::Settings };
+        let before = known.get(&name).cloned();
+        if before.as_ref() == Some(&entry) {
+            continue;
+        }
+        let subscription = entry.spec.resolve(&name, entry.source)?;
+        told.push((name, Some(subscription.pattern.as_str().to_owned())));
+        changed.push((entry, before, subscription));
+    }
+    let added = changed.iter().filter(|(_, before, _)| before.is_none()).count();
+    if known.len() - gone.len() + added > SUBSCRIPTIONS_MAX {
+        return Err(SubscribeError::TooMany.into());
+    }
+    announce(&shared.node, told, metadata).await?;
+    for name in &gone {
+        end(shared, name).await;
+    }
+    for (entry, before, subscription) in changed {
+        begin(shared, entry, before, subscription).await?;
+    }
+    Ok(())
+}
+
+/// Tells the group which pattern each of these subscriptions has (`None`: that it is no more),
+/// and other metadata with it. All or nothing: the node refuses what goes beyond the metadata that
+/// a member may have.
+async fn announce(
     node: &Handle,
     changes: Vec<(String, Option<String>)>,
+    others: Vec<(String, Option<Vec<u8>>)>,
 ) -> Result<(), Refused> {
-    if changes.is_empty() {
-        return Ok(());
-    }
-    let metadata = changes.into_iter().map(|(name, pattern)| {
+    let mut metadata = others;
+    metadata.extend(changes.into_iter().map(|(name, pattern)| {
         (format!("{}{name}", Member::SUBSCRIPTION_KEY), pattern.map(String::into_bytes))
-    });
-    node.command(Command::SetMetadata(metadata.collect())).await??;
+    }));
+    if !metadata.is_empty() {
+        node.command(Command::SetMetadata(metadata)).await??;
+    }
     Ok(())
 }
 
 /// Tells those who watch this agent.
 fn tell(shared: &Shared, name: &str, change: &'static str) {
-    let status = shared.delivery.snapshot().into_iter().find(|status| status.name == name);
-    if let Some(subscription) = status {
+    if let Some(subscription) = shared.delivery.status(name) {
         tracing::info!(%name, "subscription {change}");
         shared.changes.push(Kind::Subscription, &ChangeView::Subscription { change, subscription });
     }

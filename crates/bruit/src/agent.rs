@@ -2,10 +2,11 @@
 
 use crate::args::{AgentArgs, SettingArgs};
 use crate::exit::{Exit, Failure};
-use crate::signals::Signals;
-use crate::{logging, out};
-use bruit_agent::{Agent, AgentConfig, Sources};
+use crate::signals::{Signals, Wish, Wishes};
+use crate::{logging, out, systemd};
+use bruit_agent::{Agent, Host, LogLevel, Settings, Sources};
 use std::io::{self, Read as _, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -17,13 +18,14 @@ const BLOCKING_THREAD_KEPT: Duration = Duration::from_secs(1);
 /// The stack of such a thread, in bytes. Guess.
 const BLOCKING_STACK_BYTES: usize = 512 * 1024;
 
+/// What ended the agent, if its API did.
+const CALL: &str = "a call of the API";
+
 /// Runs an agent until a signal, its API or its standard input says that it is to end.
-pub(crate) fn run(args: AgentArgs) -> Result<Exit, Failure> {
-    let until_stdin_closes = args.until_stdin_closes;
-    let config = config(&args.settings)?;
-    logging::start(config.log_format, config.log_level);
+pub(crate) fn run(args: &AgentArgs) -> Result<Exit, Failure> {
+    let settings = start_logging(settings(&args.settings)?);
     let runtime = runtime()?;
-    let end = runtime.block_on(serve(config, until_stdin_closes));
+    let end = runtime.block_on(serve(settings, args.until_stdin_closes));
     runtime.shutdown_background();
     end
 }
@@ -40,10 +42,9 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
 }
 
 /// What an agent with these flags has for settings. Every mistake but the last is said here.
-pub(crate) fn config(args: &SettingArgs) -> Result<AgentConfig, Failure> {
+pub(crate) fn settings(args: &SettingArgs) -> Result<Settings, Failure> {
     let sources = Sources::of_process(args.config.clone(), args.overlay());
-    let config = sources.read().and_then(|overlay| AgentConfig::resolve_all(&overlay));
-    config.map_err(|errors| {
+    Settings::read(sources).map_err(|errors| {
         let mut failures: Vec<Failure> =
             errors.iter().map(|error| Failure::from_error(Exit::Usage, error)).collect();
         let last = failures.pop().expect("what fails says why");
@@ -52,25 +53,87 @@ pub(crate) fn config(args: &SettingArgs) -> Result<AgentConfig, Failure> {
     })
 }
 
-async fn serve(config: AgentConfig, until_stdin_closes: bool) -> Result<Exit, Failure> {
-    let mut signals = Signals::new()?;
+/// Logs as the settings say, also after they change.
+pub(crate) fn start_logging(settings: Settings) -> Settings {
+    let set_level = logging::start(settings.config.log_format, settings.config.log_level);
+    settings.with_host(Arc::new(Process { set_level }))
+}
+
+/// This process, as its agent sees it.
+struct Process {
+    set_level: Box<dyn Fn(LogLevel) + Send + Sync>,
+}
+
+impl Host for Process {
+    fn set_log_level(&self, level: LogLevel) {
+        (self.set_level)(level);
+    }
+
+    fn reloading(&self) {
+        systemd::reloading();
+    }
+
+    fn reloaded(&self) {
+        systemd::ready();
+    }
+}
+
+async fn serve(settings: Settings, until_stdin_closes: bool) -> Result<Exit, Failure> {
+    let (mut signals, mut wishes) = (Signals::new()?, Wishes::new()?);
     let agent = tokio::select! {
-        started = Box::pin(Agent::start(config)) => {
+        started = Box::pin(Agent::start(settings)) => {
             started.map_err(|error| Failure::from_error(Exit::Failed, &error))?
         }
         _ = signals.next() => return Ok(Exit::Ok),
     };
+    systemd::ready();
     say_ready(&agent);
-    let stdin = stdin_end(until_stdin_closes);
-    let why = tokio::select! {
-        signal = signals.next() => signal,
-        () = agent.leave_asked() => "a call of the API",
-        () = stdin => "the end of standard input",
+    let drained = tokio::select! {
+        drained = attend(&agent, &mut signals, &mut wishes, until_stdin_closes) => drained,
+        () = systemd::watch(&agent) => unreachable!("it never ends"),
     };
-    tracing::info!(%why, "leaving");
+    if !drained {
+        return Ok(Exit::Interrupted);
+    }
     tokio::select! {
         () = Box::pin(agent.shutdown(true)) => Ok(Exit::Ok),
         _ = signals.next() => Ok(Exit::Interrupted),
+    }
+}
+
+/// Waits until the agent is to end, and ends its deliveries; whether that came to its end.
+async fn attend(
+    agent: &Agent,
+    signals: &mut Signals,
+    wishes: &mut Wishes,
+    until_stdin_closes: bool,
+) -> bool {
+    let why = tokio::select! {
+        signal = signals.next() => signal,
+        () = agent.leave_asked() => CALL,
+        () = stdin_end(until_stdin_closes) => "the end of standard input",
+        () = obey(agent, wishes) => unreachable!("it never ends"),
+    };
+    tracing::info!(%why, "leaving");
+    systemd::stopping();
+    // A person, at the terminal or by a call, does not wait for a service that goes on.
+    if matches!(why, CALL | "SIGINT") {
+        return true;
+    }
+    tokio::select! {
+        () = agent.drain() => true,
+        _ = signals.next() => false,
+    }
+}
+
+/// Does what signals ask of an agent that goes on. Never ends.
+async fn obey(agent: &Agent, wishes: &mut Wishes) {
+    loop {
+        match wishes.next().await {
+            // What comes of it is in the log.
+            Wish::Reload => drop(agent.reload().await),
+            Wish::Dump => agent.dump().await,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// How much is logged: ours from `level` on, what libraries log only from `warn` on. `RUST_LOG`
@@ -23,14 +24,19 @@ fn filter(level: LogLevel, rust_log: Option<&str>) -> Targets {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    // A target stands for all that begin with it: `bruit` is all of ours.
-    Targets::new().with_default(ours.min(LevelFilter::WARN)).with_target("bruit", ours)
+    // A target stands for all that begin with it: `bruit` is all of ours. What was asked for by a
+    // signal is logged at any level.
+    Targets::new()
+        .with_default(ours.min(LevelFilter::WARN))
+        .with_target("bruit", ours)
+        .with_target("bruit_agent::dump", ours.max(LevelFilter::INFO))
 }
 
-/// Starts logging. Called once.
-pub(crate) fn start(format: LogFormat, level: LogLevel) {
+/// Starts logging. Called once. What it gives changes the level; where `RUST_LOG` is set, that
+/// stays.
+pub(crate) fn start(format: LogFormat, level: LogLevel) -> Box<dyn Fn(LogLevel) + Send + Sync> {
     let rust_log = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
-    let filter = filter(level, rust_log.as_deref());
+    let (filter, handle) = reload::Layer::new(filter(level, rust_log.as_deref()));
     let registry = tracing_subscriber::registry();
     let started = match format {
         LogFormat::Text => {
@@ -44,6 +50,11 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) {
         }
     };
     debug_assert!(started.is_ok(), "logging is started once");
+    Box::new(move |level| {
+        if let Err(error) = handle.reload(self::filter(level, rust_log.as_deref())) {
+            tracing::error!(%error, "the log level was not changed");
+        }
+    })
 }
 
 #[cfg(test)]
@@ -63,6 +74,8 @@ mod tests {
         assert!(!filter(LogLevel::Error, None).would_enable("hyper", &Level::WARN));
         let given = filter(LogLevel::Trace, Some("warn,hyper=debug"));
         assert!(!ours(&given, Level::INFO));
+        let quiet = filter(LogLevel::Error, None);
+        assert!(quiet.would_enable("bruit_agent::dump", &Level::INFO));
         assert!(given.would_enable("hyper", &Level::DEBUG));
     }
 }

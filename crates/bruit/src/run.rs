@@ -10,11 +10,11 @@
 //! The agent comes first, so that no service ever runs without one. The service stays in the
 //! process group of the terminal: it can read from it, and Ctrl-C reaches it from there.
 
+use crate::agent;
 use crate::args::RunArgs;
 use crate::exit::{Exit, Failure};
-use crate::{agent, logging};
 use bruit_agent::delivery::Endpoint;
-use bruit_agent::{Agent, AgentConfig};
+use bruit_agent::{Agent, Settings};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{self, IsTerminal as _};
 use std::os::unix::process::ExitStatusExt as _;
@@ -39,26 +39,25 @@ pub(crate) fn run(mut args: RunArgs) -> Result<ExitCode, Failure> {
     if let Some(port) = args.port {
         args.settings.app = Some(format!("http://127.0.0.1:{port}"));
     }
-    let config = agent::config(&args.settings)?;
-    logging::start(config.log_format, config.log_level);
-    let Some(app) = config.app.clone() else {
+    let settings = agent::start_logging(agent::settings(&args.settings)?);
+    let Some(app) = settings.config.app.clone() else {
         return Err(Failure::usage("it is not known where the service listens")
             .hint("say --port PORT, or --app URL"));
     };
     let runtime = agent::runtime()?;
-    let end = runtime.block_on(beside(config, &app, &args.command));
+    let end = runtime.block_on(beside(settings, &app, &args.command));
     runtime.shutdown_background();
     end
 }
 
 async fn beside(
-    config: AgentConfig,
+    settings: Settings,
     app: &Endpoint,
     command: &[String],
 ) -> Result<ExitCode, Failure> {
     let mut signals = Signals::new()?;
     let agent = tokio::select! {
-        started = Box::pin(Agent::start(config)) => {
+        started = Box::pin(Agent::start(settings)) => {
             started.map_err(|error| Failure::from_error(Exit::Failed, &error))?
         }
         _ = signals.next() => return Ok(Exit::Interrupted.into()),

@@ -22,6 +22,8 @@ impl Group {
         for (place, service) in services.iter().enumerate() {
             let (name, url) = (format!("web-{}", place + 1), service.url());
             let mut args = vec!["--name", &name, "--app", &url, "--subscribe", "cache/**"];
+            // The services of these tests outlive their agents.
+            args.extend(["--drain-timeout", "2s"]);
             let first = agents.first().map(|agent| agent.gossip.clone());
             args.extend(first.iter().flat_map(|addr| ["--join", addr]));
             agents.push(Agent::start(&args));
@@ -230,7 +232,8 @@ fn a_second_signal_ends_at_once() {
     // Connections are taken by the system, and never answered: the goodbye waits for the service.
     let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", deaf.local_addr().unwrap());
-    let mut agent = Agent::start(&["--app", &url, "--subscribe", "**"]);
+    let drain = ["--drain-timeout", "60s"];
+    let mut agent = Agent::start(&[&["--app", &url, "--subscribe", "**"], &drain[..]].concat());
     agent.run(&["publish", "a"]).ok();
     eventually("the delivery is under way", || {
         agent.run(&["subs", "--json"]).json()[0]["local"]["in_flight"] == 1
@@ -239,6 +242,27 @@ fn a_second_signal_ends_at_once() {
     eventually("it is leaving", || agent.log().contains("leaving"));
     agent.signal("TERM");
     assert_eq!(agent.wait(), Some(130));
+}
+
+#[test]
+fn publishing_stays_open_until_the_service_has_closed() {
+    let service = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", service.local_addr().unwrap());
+    let other = Agent::start(&["--name", "other"]);
+    let app = ["--app", &url, "--subscribe", "mine/**", "--drain-timeout", "60s"];
+    let mut agent = Agent::start(&[&["--join", &other.gossip], &app[..]].concat());
+    agent.run(&["members", "--wait", "2"]).ok();
+    agent.signal("TERM");
+    eventually("it waits for the service", || agent.log().contains("until the service has closed"));
+    let id = agent.run(&["publish", "late", "--json"]).json()["id"].as_str().unwrap().to_owned();
+    eventually("the other has the item", || {
+        let trace = other.run(&["trace", &id, "--json"]);
+        trace.code == 0 && trace.json()["reached"] == 2
+    });
+    assert!(agent.child.try_wait().unwrap().is_none(), "{}", agent.log());
+    drop(service);
+    assert_eq!(agent.wait(), Some(0));
+    eventually("it has left", || other.members("left").len() == 1);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 fn anything(_: &Request) -> Reply {
     Reply::json(&json!({
         "id": "ID", "path": "p", "subscribers": 1, "dropped_items": 3, "retried": 4, "dropped": 5,
-        "status": 204, "error": null, "after_ms": 1.5, "fingerprint": "F", "nodes": [],
+        "status": 204, "error": null, "after_ms": 1.5, "fingerprint": "F", "step": "used", "nodes": [],
         "name": "web-1", "address": "a", "state": "alive", "why": "", "conflict": false,
         "metadata": {}, "subscriptions": [], "since_seconds": 1.0, "rtt_ms": null, "self": true,
     }))
@@ -43,8 +43,13 @@ fn each_change_is_one_request() {
         ),
         ("deliveries drop --all", "DELETE /v1/deliveries", "5 dropped\n"),
         ("deliveries drop app.7", "DELETE /v1/deliveries/app.7", "app.7: dropped\n"),
-        ("keys rotate", "POST /v1/keys/rotate", "key F: 0 of 0 members have it\n"),
-        ("keys rm F", "DELETE /v1/keys/F", "removed key F\n"),
+        ("keys rotate", "POST /v1/keys/rotate?timeout=10000ms", "key F: used by 0 of 0 members\n"),
+        (
+            "keys rotate --key F --force --timeout 1s",
+            "POST /v1/keys/rotate?timeout=1000ms&key=F&force=true",
+            "key F: used by 0 of 0 members\n",
+        ),
+        ("keys rm F", "DELETE /v1/keys/F?timeout=10000ms", "key F: used by 0 of 0 members\n"),
     ] {
         let ran = fake.run(&command.split(' ').collect::<Vec<_>>());
         assert_eq!(
@@ -189,14 +194,22 @@ fn a_dead_letter_that_is_gone_does_not_keep_the_others_from_a_retry() {
 #[test]
 fn a_key_that_not_all_have_is_incomplete() {
     let fake = Fake::start(|_| {
-        Reply::json(&json!({ "fingerprint": "F", "nodes": [
-            { "name": "a", "done": true, "error": null },
-            { "name": "b", "done": false, "error": "too old" } ] }))
+        let body = json!({ "fingerprint": "F", "step": "installed", "nodes": [
+            { "name": "a", "done": true, "error": null, "note": null },
+            { "name": "b", "done": false, "error": "no answer", "note": "n" },
+            { "name": "c", "done": true, "error": null, "note": "in memory only" } ],
+            "hint": "repeat POST /v1/keys/rotate?key=F; or with &force=true" });
+        Reply::Whole("504 Gateway Timeout", "application/json", body.to_string().into_bytes())
     });
     let ran = fake.run(&["keys", "rotate"]);
     assert_eq!(ran.code, 4);
-    assert_eq!(ran.stdout, "key F: 1 of 2 members have it\nNODE   WHY NOT\nb      too old\n");
-    assert!(ran.stderr.starts_with("error: 1 of 2 members did not confirm"), "{}", ran.stderr);
+    let expected = "key F: installed by 2 of 3 members\nNODE   DONE\nb      no     no answer; n\n\
+                    c      yes    in memory only\n";
+    assert_eq!(ran.stdout, expected);
+    assert_eq!(
+        ran.stderr,
+        "error: 1 members are missing\n  hint: repeat bruit keys rotate --key F; or with --force\n"
+    );
 }
 
 #[test]

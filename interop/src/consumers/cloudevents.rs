@@ -70,7 +70,7 @@ pub(super) async fn play(report: &mut Report, bruit: &Path, folder: &Path) -> Re
         let line = line(&receiver, seen).await?;
         let bytes = line["data"]["base64"].as_str().unwrap_or_default();
         report.check(
-            bytes.starts_with("AAECAwQF") && bytes.ends_with("+vv8/f7/") && bytes.len() == 344,
+            bytes.starts_with("AAECAwQF") && bytes.ends_with("+fr7/P3+/w==") && bytes.len() == 344,
             &format!("{mode}: 256 bytes, {} letters of base64", bytes.len()),
         );
     }
@@ -79,9 +79,9 @@ pub(super) async fn play(report: &mut Report, bruit: &Path, folder: &Path) -> Re
     Ok(())
 }
 
-/// A Python that has the SDK: `BRUIT_CLOUDEVENTS_PYTHON`, or one made for the suite.
+/// A Python that has the SDK: `CLOUDEVENTS_PYTHON`, or one made for the suite.
 async fn python(folder: &Path) -> Result<PathBuf, Trouble> {
-    if let Some(python) = std::env::var_os("BRUIT_CLOUDEVENTS_PYTHON") {
+    if let Some(python) = std::env::var_os("CLOUDEVENTS_PYTHON") {
         return Ok(python.into());
     }
     let python = find("python3", "python3-venv")?;

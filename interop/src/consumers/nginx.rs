@@ -108,7 +108,7 @@ pub(super) async fn play(report: &mut Report, bruit: &Path, folder: &Path) -> Re
 
 async fn over_http1(report: &mut Report, scene: &Scene, folder: &Path) -> Result<(), Trouble> {
     report.step("a request over HTTP/1.1 arrives as it was, a compressed body untouched");
-    let target = "/all/one/a%2Fb/../%2e/c?x=1&y=%20";
+    let target = "/all/one/a%2Fb/c%2fd;e?x=1&y=%20&z=%C3%A9";
     let summary = scene.send(
         report,
         Call {

@@ -26,14 +26,20 @@ pub(super) async fn readyz(State(shared): State<Arc<Shared>>, query: Query) -> R
         ("staying", !shared.is_leaving.load(Ordering::Relaxed)),
     ];
     let is_ready = checks.iter().all(|(_, is_ok)| *is_ok);
+    // An agent whose disk fails goes on in memory: it is ready all the same.
+    let store = shared.store.as_ref().map(|store| ("store", store.counters().is_healthy()));
     let mut text = String::new();
     if query.get("verbose").is_some() || !is_ready {
-        for (name, is_ok) in checks {
+        for (name, is_ok) in checks.into_iter().chain(store) {
             let (sign, word) = if is_ok { ('+', "ok") } else { ('-', "failed") };
             writeln!(text, "[{sign}]{name} {word}").expect("writing to a String cannot fail");
         }
     }
-    text += if is_ready { "ok\n" } else { "not ready\n" };
+    text += match (is_ready, shared.is_leaving.load(Ordering::Relaxed)) {
+        (true, _) => "ok\n",
+        (false, true) => "draining\n",
+        (false, false) => "not ready\n",
+    };
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, text).into_response()
 }

@@ -1,10 +1,9 @@
-//! The items that the node holds, and deliveries that were given up.
+//! The items that the node holds.
 
 use super::extract::{PathText, Query};
 use super::json;
 use super::problem::Problem;
 use super::views::{ItemDetailView, ItemView, SummaryView};
-use crate::delivery::{DeliveryState, Wanted};
 use crate::shared::Shared;
 use axum::extract::State;
 use axum::response::Response;
@@ -85,22 +84,4 @@ pub(super) async fn body(
         headers.insert(name, HeaderValue::from_static(value));
     }
     Ok(response)
-}
-
-/// The dead letters of this agent.
-pub(super) async fn deliveries(
-    State(shared): State<Arc<Shared>>,
-    query: Query,
-) -> Result<Response, Problem> {
-    match query.get("state").as_deref() {
-        None | Some("failed") => {}
-        Some(other) => {
-            let other = other.escape_debug();
-            return Err(Problem::bad_request(format!("state {other} is not kept"))
-                .hint("state=failed lists the dead letters"));
-        }
-    }
-    let subscription = query.get("subscription").map(|name| name.to_string());
-    let wanted = Wanted { state: Some(DeliveryState::Failed), subscription, limit: usize::MAX };
-    Ok(json(StatusCode::OK, &shared.delivery.deliveries(&wanted)))
 }

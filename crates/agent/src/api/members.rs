@@ -1,18 +1,18 @@
-//! Members, their subscriptions, and what changes this one.
+//! Members, and what changes this one.
 
 use super::extract::PathText;
 use super::problem::Problem;
-use super::views::{MemberView, SubscriptionView};
+use super::views::MemberView;
 use super::{body, json};
 use crate::config::{AgentConfig, check_tag, target};
-use crate::receipts;
 use crate::shared::Shared;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use bruit_model::{Command, Member, NodeId};
+use bruit_model::{Command, NodeId};
 use http::{StatusCode, header};
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -54,62 +54,8 @@ pub(super) async fn one(
     }
 }
 
-/// The subscriptions of the whole group.
-pub(super) async fn subscriptions(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
-    let members = shared.node.with(|node, now| node.members(now).iter().collect::<Vec<_>>());
-    let members = members.await?;
-    let mut local: BTreeMap<String, _> = BTreeMap::new();
-    for status in shared.delivery.snapshot() {
-        local.insert(status.name.clone(), status);
-    }
-    let view = |member: &Member, name: &str, pattern: &str| SubscriptionView {
-        node: member.id.to_string(),
-        node_name: member.name.to_string(),
-        node_state: member.state.word(),
-        name: name.to_owned(),
-        pattern: pattern.to_owned(),
-        local: member.is_self.then(|| local.get(name).cloned()).flatten(),
-    };
-    let views: Vec<SubscriptionView> = members
-        .iter()
-        .flat_map(|member| {
-            receipts::announced(member)
-                .map(|(name, pattern)| view(member, name, pattern.as_str()))
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    Ok(json(StatusCode::OK, &views))
-}
-
-/// Lets a local subscription's items wait.
-pub(super) async fn pause(
-    State(shared): State<Arc<Shared>>,
-    PathText(name): PathText,
-) -> Result<Response, Problem> {
-    if shared.delivery.pause(&name) { local(&shared, &name) } else { Err(no_local(&name)) }
-}
-
-/// Serves a paused local subscription again.
-pub(super) async fn resume(
-    State(shared): State<Arc<Shared>>,
-    PathText(name): PathText,
-) -> Result<Response, Problem> {
-    if shared.delivery.resume(&name) { local(&shared, &name) } else { Err(no_local(&name)) }
-}
-
-fn local(shared: &Shared, name: &str) -> Result<Response, Problem> {
-    let status = shared.delivery.status(name);
-    status.map(|status| json(StatusCode::OK, &status)).ok_or_else(|| no_local(name))
-}
-
-fn no_local(name: &str) -> Problem {
-    let name = name.escape_debug();
-    Problem::not_found(format!("this agent has no subscription {name}"))
-        .hint("a subscription is paused at the agent beside its service")
-}
-
-/// A request's body as JSON.
-pub(super) async fn read_json<T: for<'a> Deserialize<'a>>(
+/// A request's body, which is a JSON object.
+pub(super) async fn read_json<T: DeserializeOwned>(
     shared: &Shared,
     request: Request,
     hint: &str,
@@ -117,7 +63,10 @@ pub(super) async fn read_json<T: for<'a> Deserialize<'a>>(
     let (parts, body) = request.into_parts();
     let waits = parts.headers.contains_key(header::EXPECT);
     let bytes = body::read(shared, body, waits).await?;
-    serde_json::from_slice(&bytes)
+    // Without this step an array would do for a struct.
+    let object: Result<Map<String, Value>, _> = serde_json::from_slice(&bytes);
+    object
+        .and_then(|map| serde_json::from_value(Value::Object(map)))
         .map_err(|error| Problem::bad_request(format!("the body: {error}")).hint(hint))
 }
 

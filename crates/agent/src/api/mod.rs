@@ -4,6 +4,9 @@
 //! `/metrics` are for machines. Errors are RFC 9457 problem details everywhere.
 
 mod body;
+mod config;
+mod consume;
+mod deliveries;
 mod evict;
 mod extract;
 mod guard;
@@ -13,11 +16,13 @@ mod key_views;
 mod keys;
 mod members;
 mod openapi;
+mod payload;
 mod problem;
 mod publish;
 mod server;
 mod status;
 mod stream;
+mod subscriptions;
 mod topics;
 mod trace;
 pub(crate) mod views;
@@ -25,6 +30,7 @@ pub(crate) mod views;
 #[cfg(test)]
 pub(crate) use openapi::DOCUMENT;
 pub(crate) use server::{CONNECTIONS_MAX, Server};
+pub(crate) use status::status_view;
 
 use crate::shared::Shared;
 use axum::Router;
@@ -51,11 +57,22 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/v1/members", "the member list", || get(members::list)),
     ("GET", "/v1/members/{member}", "one member, by name or id", || get(members::one)),
     ("GET", "/v1/subscriptions", "the subscriptions of the whole group",
-        || get(members::subscriptions)),
+        || get(subscriptions::list)),
+    ("GET", "/v1/subscriptions/{name}", "one subscription of this agent",
+        || get(subscriptions::one)),
+    ("PUT", "/v1/subscriptions/{name}", "make or change a subscription",
+        || put(subscriptions::put)),
+    ("DELETE", "/v1/subscriptions/{name}", "remove a subscription",
+        || delete(subscriptions::remove)),
     ("POST", "/v1/subscriptions/{name}/pause", "let a local subscription's items wait",
-        || post(members::pause)),
+        || post(subscriptions::pause)),
     ("POST", "/v1/subscriptions/{name}/resume", "serve a paused local subscription again",
-        || post(members::resume)),
+        || post(subscriptions::resume)),
+    ("POST", "/v1/subscriptions/{name}/test", "try a local subscription with a made-up item",
+        || post(subscriptions::test)),
+    ("GET", "/v1/subscriptions/{name}/stream",
+        "take the items of a subscription with mode stream (SSE or WebSocket)",
+        || get(consume::stream)),
     ("GET", "/v1/topics", "the topics and their parameters", || get(topics::list)),
     ("GET", "/v1/topics/{*pattern}", "one topic", || get(topics::one)),
     ("PUT", "/v1/topics/{*pattern}", "make or change a topic", || put(topics::put)),
@@ -66,8 +83,17 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET", "/v1/items/{id}/body", "its payload", || get(items::body)),
     ("GET", "/v1/items/{id}/trace?timeout=2s", "who got it, how, and what became of it there",
         || get(trace::trace)),
-    ("GET", "/v1/deliveries?state=failed", "the dead letters of this agent",
-        || get(items::deliveries)),
+    ("GET", "/v1/deliveries?state=failed&subscription=NAME&limit=N",
+        "what waits, is under way, or was given up", || get(deliveries::list)),
+    ("DELETE", "/v1/deliveries?subscription=NAME", "drop all dead letters",
+        || delete(deliveries::drop_all)),
+    ("POST", "/v1/deliveries/retry?subscription=NAME", "queue all dead letters again",
+        || post(deliveries::retry_all)),
+    ("GET", "/v1/deliveries/{id}", "one dead letter, with headers and body",
+        || get(deliveries::one)),
+    ("DELETE", "/v1/deliveries/{id}", "drop a dead letter", || delete(deliveries::drop_one)),
+    ("POST", "/v1/deliveries/{id}/retry", "queue a dead letter again",
+        || post(deliveries::retry)),
     ("GET", "/v1/status", "counters, queues, warnings", || get(status::status)),
     ("PATCH", "/v1/self/tags", "set metadata of this agent; null removes",
         || patch(members::tags)),
@@ -78,6 +104,10 @@ pub(crate) const ROUTES: &[Route] = &[
     ("DELETE", "/v1/keys/{fingerprint}", "have the whole group accept a key no more",
         || delete(keys::remove)),
     ("POST", "/v1/leave", "say goodbye and end this agent", || post(members::leave)),
+    ("GET", "/v1/config", "the settings, and where each comes from", || get(config::show)),
+    ("GET", "/v1/config/diff", "what a reload of the settings would change",
+        || get(config::diff)),
+    ("POST", "/v1/reload", "read the settings again", || post(config::reload)),
     ("GET", "/v1/stream?types=member,item,delivery,subscription",
         "changes as they happen (SSE)", || get(stream::stream)),
     ("GET", "/livez", "200 while the agent runs", || get(health::livez)),

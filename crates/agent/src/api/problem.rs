@@ -50,6 +50,8 @@ kinds! {
     /// The route does not take the method.
     method_not_allowed =
         "method-not-allowed", "The route does not take this method", METHOD_NOT_ALLOWED;
+    /// It is understood and cannot be used.
+    unprocessable = "unprocessable", "It cannot be used", UNPROCESSABLE_ENTITY;
     /// It is not the caller's to change.
     conflict = "conflict", "Something else decides this", CONFLICT;
     /// The body took too long.

@@ -6,6 +6,7 @@ use super::{body, json};
 use crate::delivery::{LOOP_GUARD, Published, recognise};
 use crate::receipts::{self, TIMEOUT_DEFAULT, TIMEOUT_MAX, Wait, Want, parse_duration};
 use crate::shared::{Shared, count};
+use crate::store::{Expected, Store};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bruit_model::{
@@ -17,6 +18,10 @@ use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How long an answer waits for the disk. A disk that takes longer stores the item all the same,
+/// unless it fails. Guess.
+const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many events of a batch are published before others get a turn. Guess.
 const BATCH_AT_ONCE: usize = 64;
@@ -191,6 +196,8 @@ struct Accepted {
     wait: Option<Wait>,
     /// What to tell if nobody is expected to get it.
     hint: Option<String>,
+    /// Tells when it is on disk.
+    stored: Option<Expected>,
 }
 
 enum Refused {
@@ -228,13 +235,29 @@ async fn publish(
         let status = if view.met { StatusCode::OK } else { StatusCode::GATEWAY_TIMEOUT };
         json(status, &view)
     } else {
-        json(StatusCode::ACCEPTED, &accepted_view(shared, id, &path))
+        let stored = is_stored(vec![accepted.stored]).await;
+        json(StatusCode::ACCEPTED, &accepted_view(shared, id, &path, stored))
     };
     let headers = response.headers_mut();
     headers.insert("bruit-item-id", id_header);
     let location = HeaderValue::try_from(location).expect("a printable id is ASCII");
     headers.insert(header::LOCATION, location);
     Ok(response)
+}
+
+/// Waits until items are on disk; whether all are.
+async fn is_stored(items: Vec<Option<Expected>>) -> bool {
+    let all = async {
+        let mut all = true;
+        for item in items {
+            all &= match item {
+                Some(item) => item.kept().await,
+                None => false,
+            };
+        }
+        all
+    };
+    tokio::time::timeout(STORE_PATIENCE, all).await.unwrap_or(false)
 }
 
 fn item(path: &Path, topic: Option<Pattern>, headers: Vec<Header>, payload: Bytes) -> Publish {
@@ -255,6 +278,7 @@ async fn publish_batch(
     }
     let count = events.len();
     let mut ids: Vec<String> = Vec::with_capacity(count);
+    let mut on_disk = Vec::with_capacity(count);
     let mut events = events.into_iter();
     while ids.len() < count {
         let items: Vec<Publish> = events
@@ -262,28 +286,37 @@ async fn publish_batch(
             .take(BATCH_AT_ONCE)
             .map(|(headers, payload)| item(&path, options.topic.clone(), headers, payload))
             .collect();
+        let store = shared.store.clone();
         let (accepted, refused) =
-            shared.node.with(move |node, now| accept_all(node, now, items)).await?;
-        ids.extend(accepted.iter().map(ItemId::to_string));
+            shared.node.with(move |node, now| accept_all(node, now, items, store.as_ref())).await?;
+        for (id, stored) in accepted {
+            ids.push(id.to_string());
+            on_disk.push(stored);
+        }
         if let Some(refused) = refused {
             let accepted = ids.len();
             let done = format!("; the first {accepted} of {count} events were accepted");
             return Err(Problem::from(refused).more(if accepted > 0 { &done } else { "" }));
         }
     }
-    let AcceptedView { path, subscribers, hint, .. } = accepted_view(shared, String::new(), &path);
-    Ok(json(StatusCode::ACCEPTED, &AcceptedBatchView { ids, path, subscribers, hint }))
+    let stored = is_stored(on_disk).await;
+    let AcceptedView { path, subscribers, hint, .. } =
+        accepted_view(shared, String::new(), &path, stored);
+    Ok(json(StatusCode::ACCEPTED, &AcceptedBatchView { ids, path, stored, subscribers, hint }))
 }
 
 fn accept_all(
     node: &mut dyn Node,
     now: Now,
     items: Vec<Publish>,
-) -> (Vec<ItemId>, Option<Refused>) {
+    store: Option<&Arc<Store>>,
+) -> (Vec<(ItemId, Option<Expected>)>, Option<Refused>) {
     let mut accepted = Vec::with_capacity(items.len());
     for item in items {
         match node.handle_command(now, Command::Publish(item)) {
-            Ok(Reply::Accepted(id)) => accepted.push(id),
+            Ok(Reply::Accepted(id)) => {
+                accepted.push((id, store.and_then(|store| store.expect(id))));
+            }
             Ok(_) => return (accepted, Some(Refused::NotAccepted)),
             Err(error) => return (accepted, Some(Refused::Command(error))),
         }
@@ -291,10 +324,11 @@ fn accept_all(
     (accepted, None)
 }
 
-fn accepted_view(shared: &Shared, id: String, path: &Path) -> AcceptedView {
+fn accepted_view(shared: &Shared, id: String, path: &Path, stored: bool) -> AcceptedView {
     let subscribers = shared.announced.count(path);
     let hint = (subscribers == 0).then(|| shared.announced.close_to(path));
-    AcceptedView { id, path: path.as_str().to_owned(), subscribers, hint }
+    let path = path.as_str().to_owned();
+    AcceptedView { id, path, stored, subscribers, hint }
 }
 
 /// Publishes, and counts receipts from before the first can come.
@@ -304,7 +338,7 @@ async fn accept(
     want: Option<Want>,
     timeout: Duration,
 ) -> Result<Accepted, Problem> {
-    let receipts = Arc::clone(&shared.receipts);
+    let (receipts, store) = (Arc::clone(&shared.receipts), shared.store.clone());
     let accepted = shared.node.with(move |node, now| {
         let mut hint = None;
         let expected = want.map(|want| {
@@ -324,7 +358,9 @@ async fn accept(
             return Err(Refused::NotAccepted);
         };
         let wait = expected.map(|(want, pairs)| receipts.track(id, pairs, want));
-        Ok(Accepted { id, wait, hint })
+        // Before the item is told of, and so offered and stored.
+        let stored = store.and_then(|store| store.expect(id));
+        Ok(Accepted { id, wait, hint, stored })
     });
     Ok(accepted.await??)
 }

@@ -3,14 +3,17 @@
 use super::router;
 use crate::shared::{Shared, count};
 use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
 /// How many connections are open at a time. Guess.
@@ -23,6 +26,27 @@ const HEADERS_MAX: usize = 300;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait after a failed accept, such as for lack of file handles. Guess.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The place of a connection among those that may be open. It is free when the connection is
+/// closed and all that came of it has ended, such as a WebSocket.
+pub(super) struct Slot {
+    shared: Arc<Shared>,
+    abort: Notify,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Slot {
+    /// Closes the connection at once.
+    pub(super) fn abort(&self) {
+        self.abort.notify_one();
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.shared.counters.connections_open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// The running API.
 #[derive(Debug)]
@@ -76,33 +100,45 @@ async fn accept(
             count(&shared.counters.connections_shed);
             continue;
         };
-        let (routes, shared, stopped) = (routes.clone(), Arc::clone(&shared), stopped.clone());
-        tokio::spawn(async move {
-            shared.counters.connections_open.fetch_add(1, Ordering::Relaxed);
-            serve(stream, routes, stopped).await;
-            shared.counters.connections_open.fetch_sub(1, Ordering::Relaxed);
-            drop(slot);
-        });
+        shared.counters.connections_open.fetch_add(1, Ordering::Relaxed);
+        let slot = Slot { shared: Arc::clone(&shared), abort: Notify::new(), _permit: slot };
+        tokio::spawn(serve(stream, routes.clone(), Arc::new(slot), stopped.clone()));
     }
 }
 
-async fn serve(stream: TcpStream, routes: Router, mut stopped: watch::Receiver<bool>) {
+async fn serve(
+    stream: TcpStream,
+    routes: Router,
+    slot: Arc<Slot>,
+    mut stopped: watch::Receiver<bool>,
+) {
     // Answers are small and awaited: nothing is gained by holding them back.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was not set");
     }
+    let routes = TowerToHyperService::new(routes);
+    let with_slot = Arc::clone(&slot);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Arc::clone(&with_slot));
+        routes.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        _ = stopped.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let mut is_stopping = false;
+    let ended = loop {
+        tokio::select! {
+            ended = connection.as_mut() => break ended,
+            () = slot.abort.notified() => return,
+            _ = stopped.changed(), if !is_stopping => {
+                is_stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
         }
     };
     if let Err(error) = ended {

@@ -17,12 +17,21 @@ const STATES: [MemberState; 4] =
 
 /// How the agent is doing.
 pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
+    Ok(json(StatusCode::OK, &view(&shared).await?))
+}
+
+/// The same for the log; `None` if the node does not answer.
+pub(crate) async fn status_view(shared: &Shared) -> Option<StatusView> {
+    view(shared).await.ok()
+}
+
+async fn view(shared: &Shared) -> Result<StatusView, Problem> {
     let (counts, held) =
         shared.node.with(|node, now| (node.members(now).counts(), node.items().held())).await?;
-    let families = metrics::collect(&shared).await?;
+    let families = metrics::collect(shared).await?;
     let facts = &shared.facts;
     let [receive, send] = shared.node.buffer_bytes();
-    let view = StatusView {
+    Ok(StatusView {
         name: facts.ready.name.clone(),
         id: facts.ready.id.clone(),
         version: crate::VERSION,
@@ -40,10 +49,10 @@ pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Result<Response
         items_held_bytes: held.1,
         subscriptions: shared.delivery.snapshot(),
         socket_buffer_bytes: BTreeMap::from([("receive", receive), ("send", send)]),
+        store: shared.store.as_ref().map(|store| store.status()),
         counters: families.whole_numbers(),
         warnings: shared.warnings(),
-    };
-    Ok(json(StatusCode::OK, &view))
+    })
 }
 
 /// Everything that is counted, as OpenMetrics text.

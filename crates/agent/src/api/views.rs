@@ -1,7 +1,9 @@
 //! The JSON of the API. Field names are frozen: a test lists them all.
 
+use super::subscriptions::LocalView;
 use crate::delivery::{DeliveryRecord, Outcome, Report, SubscriptionStatus};
 use crate::receipts::{self, Expected, Summary};
+use crate::store::StoreStatus;
 use bruit_model::{Item, Member, NodeId, Order, TopicParams, meta, stop_word, style_word};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -74,7 +76,7 @@ pub(crate) struct SubscriptionView {
     pub(crate) name: String,
     pub(crate) pattern: String,
     /// How it is doing; known for those of this agent.
-    pub(crate) local: Option<SubscriptionStatus>,
+    pub(crate) local: Option<LocalView>,
 }
 
 /// A topic's parameters.
@@ -182,19 +184,27 @@ pub(crate) struct ItemDetailView {
 
 impl ItemDetailView {
     pub(crate) fn new(item: &Item, receipts: Option<SummaryView>) -> Self {
-        const SECRET: [&str; 5] =
-            ["authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"];
-        let headers = item.headers.iter().filter(|header| !header.name.starts_with(':'));
-        let shown = headers.map(|header| {
-            let value = if SECRET.contains(&&*header.name) {
-                "(hidden)".to_owned()
-            } else {
-                String::from_utf8_lossy(&header.value).into_owned()
-            };
-            (header.name.to_string(), value)
-        });
-        Self { headers: shown.collect(), item: ItemView::new(item), receipts }
+        Self { headers: shown_headers(item), item: ItemView::new(item), receipts }
     }
+}
+
+/// Names and values of an item's headers but our own; values of secrets are hidden.
+pub(crate) fn shown_headers(item: &Item) -> Vec<(String, String)> {
+    const SECRET: [&str; 5] =
+        ["authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"];
+    let hide = |(name, value): (String, String)| {
+        let is_secret = SECRET.contains(&name.as_str());
+        (name, if is_secret { "(hidden)".to_owned() } else { value })
+    };
+    all_headers(item).map(hide).collect()
+}
+
+/// Names and values of an item's headers but our own.
+pub(crate) fn all_headers(item: &Item) -> impl Iterator<Item = (String, String)> {
+    let headers = item.headers.iter().filter(|header| !header.name.starts_with(':'));
+    headers.map(|header| {
+        (header.name.to_string(), String::from_utf8_lossy(&header.value).into_owned())
+    })
 }
 
 /// The answer to a publication that does not wait.
@@ -202,6 +212,8 @@ impl ItemDetailView {
 pub(crate) struct AcceptedView {
     pub(crate) id: String,
     pub(crate) path: String,
+    /// Whether a kill of this agent loses nothing of it.
+    pub(crate) stored: bool,
     /// How many subscriptions of the group select it, as far as this agent knows.
     pub(crate) subscribers: usize,
     /// What to tell if there is none.
@@ -214,6 +226,8 @@ pub(crate) struct AcceptedBatchView {
     /// The items, in the order of the events.
     pub(crate) ids: Vec<String>,
     pub(crate) path: String,
+    /// Whether a kill of this agent loses nothing of them.
+    pub(crate) stored: bool,
     /// As in [`AcceptedView`].
     pub(crate) subscribers: usize,
     pub(crate) hint: Option<String>,
@@ -293,6 +307,8 @@ pub(crate) struct DeliveryView {
     pub(crate) reason: Option<String>,
     pub(crate) status: Option<u16>,
     pub(crate) attempts: u32,
+    /// What each of the last attempts was answered; none where there was no answer.
+    pub(crate) statuses: Vec<Option<u16>>,
     pub(crate) after_ms: Option<f64>,
 }
 
@@ -314,6 +330,7 @@ impl DeliveryView {
             reason,
             status,
             attempts,
+            statuses: report.attempts_made.iter().map(|attempt| attempt.status).collect(),
             after_ms: after.map(millis),
         }
     }
@@ -406,6 +423,8 @@ pub(crate) struct StatusView {
     pub(crate) items_held_bytes: u64,
     pub(crate) subscriptions: Vec<SubscriptionStatus>,
     pub(crate) socket_buffer_bytes: BTreeMap<&'static str, usize>,
+    /// `null`: nothing survives a restart.
+    pub(crate) store: Option<StoreStatus>,
     /// Every counter by its metric name, label values in braces.
     pub(crate) counters: BTreeMap<String, u64>,
     pub(crate) warnings: Vec<String>,

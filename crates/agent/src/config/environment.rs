@@ -39,7 +39,7 @@ impl Overlay {
             let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
                 continue;
             };
-            if OTHERS.contains(&name) || value.is_empty() {
+            if OTHERS.contains(&name) || is_service_link(name) || value.is_empty() {
                 continue;
             }
             if let Err(error) = take(&mut overlay, name, value) {
@@ -48,6 +48,16 @@ impl Overlay {
         }
         if errors.is_empty() { Ok(overlay) } else { Err(errors) }
     }
+}
+
+/// Whether Kubernetes makes this variable for a Service called `bruit` or `bruit-…`: its name ends
+/// in `_SERVICE_HOST`, `_SERVICE_PORT…`, `_PORT`, or `_PORT_7070_TCP…`.
+fn is_service_link(name: &str) -> bool {
+    let port = name.split_once("_PORT").map(|(_, rest)| rest);
+    let is_number = |text: &str| text.starts_with(|letter: char| letter.is_ascii_digit());
+    name.ends_with("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || port.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('_').is_some_and(is_number))
 }
 
 fn take(overlay: &mut Overlay, name: &str, value: OsString) -> Result<(), ConfigError> {

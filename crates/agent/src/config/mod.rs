@@ -151,10 +151,10 @@ impl AgentConfig {
 
     /// The subscriptions, by name: the first pattern of the service is `app`, the next ones are
     /// `app-2`, `app-3`, …; those of the program `exec`, `exec-2`, ….
-    pub fn subscriptions(&self) -> BTreeMap<String, SubscriptionSpec> {
+    pub fn subscriptions(&self) -> Vec<(String, SubscriptionSpec)> {
         let mut all = self.subscription.clone();
         all.extend(self.of_consumers().map(|(name, spec, _)| (name, spec)));
-        all
+        all.into_iter().collect()
     }
 
     /// The subscriptions that service and program make, with the setting that does so.

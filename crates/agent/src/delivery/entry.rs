@@ -45,10 +45,13 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// What waiting takes beside the item, in bytes: 295 each were measured with 100,000.
+    const BYTES: usize = 300;
+
     /// A new one, due at once.
     pub(super) fn new(item: Arc<Item>, now: Instant, unix_millis: u64) -> Self {
         let expires = item.expires_unix_millis.map(|at| expiry(at, unix_millis, now));
-        let bytes = item.held_bytes();
+        let bytes = item.held_bytes() + Self::BYTES;
         Self {
             item,
             number: 0,

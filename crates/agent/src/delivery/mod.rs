@@ -65,6 +65,7 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use cloudevents::encode_base64;
 pub use cloudevents::{BATCH_EVENTS_MAX, EventError, EventFault, Published, recognise};
 pub use endpoint::{Endpoint, EndpointError};
 pub use filter::{Filter, FilterError};

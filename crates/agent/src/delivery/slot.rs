@@ -75,13 +75,19 @@ impl Slot {
         if let Some(place) = self.place.take() {
             state.free(&lane.hub, place);
         }
-        match lane.begin(&mut state, now) {
+        // Where the mode was changed to a stream, readers take the rest.
+        let is_over = state.closed || state.subscription.mode == Mode::Stream;
+        let begin = if is_over { Begin::Idle(None) } else { lane.begin(&mut state, now) };
+        match begin {
             Begin::Entry(entry, subscription) => Step::Serve(entry, subscription),
             Begin::Expired(entry) => Step::Expire(entry),
             Begin::Idle(_) => {
                 let has_connection = self.client.is_connected() || self.is_sharing;
-                if state.closed || !has_connection {
+                if is_over || !has_connection {
                     self.retire(&mut state.workers.slots);
+                    if is_over {
+                        lane.stir(&mut state, now);
+                    }
                     return Step::End;
                 }
                 state.workers.parked.push(Arc::clone(&self.wake));
@@ -122,10 +128,6 @@ impl Slot {
     async fn serve(&mut self, entry: Box<Entry>, subscription: &Subscription) {
         let at_unix_millis = self.lane.hub.unix_millis();
         let began = Instant::now();
-        if subscription.mode == Mode::Stream {
-            // The mode was changed: readers take it.
-            return self.give_back(entry);
-        }
         self.is_sharing = matches!(&subscription.mode, Mode::Http(mode) if mode.http2);
         let shared = &self.lane.http2;
         let result = attempt::make(&mut self.client, shared, &entry.item, subscription).await;
@@ -157,15 +159,5 @@ impl Slot {
         if let Some(kept) = self.lane.perform(effects) {
             kept.await;
         }
-    }
-
-    fn give_back(&mut self, entry: Box<Entry>) {
-        let mut effects = Vec::new();
-        let due = entry.due;
-        let mut state = self.lane.state();
-        state.put_back(&self.lane.hub, entry, due, &mut effects);
-        self.lane.stir(&mut state, Instant::now());
-        drop(state);
-        self.lane.perform(effects);
     }
 }

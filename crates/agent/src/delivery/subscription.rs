@@ -43,7 +43,8 @@ pub struct Policy {
     pub timeout: Duration,
     /// How many attempts are made at most. Default: no limit, [`Policy::retry_for`] ends them.
     pub attempts_max: Option<NonZeroU32>,
-    /// No attempt begins later than this after the first one. Default: 5 min.
+    /// No attempt is planned for later than this after the first one. Default: 5 min. An item
+    /// whose next attempt was put off, since the circuit was open, has that one all the same.
     pub retry_for: Duration,
     /// The largest wait before the second attempt; it doubles with each one. Default: 100 ms.
     pub backoff_base: Duration,
@@ -60,7 +61,8 @@ pub struct Policy {
     pub breaker_failures: Option<NonZeroU32>,
     /// How many items wait at most; what is under way is not among them. Default: 10,000.
     pub queue_items_max: NonZeroUsize,
-    /// How many bytes the waiting items hold at most, by `Item::held_bytes`. Default: 32 MiB.
+    /// How many bytes the waiting items hold at most, by `Item::held_bytes` and 300 each for the
+    /// waiting itself. Default: 32 MiB.
     pub queue_bytes_max: NonZeroUsize,
 }
 

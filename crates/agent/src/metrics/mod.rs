@@ -1,12 +1,18 @@
 //! Everything that is counted, gathered when somebody asks.
 
+mod delivery;
+mod histogram;
 mod process;
+mod store;
 mod text;
 
-use crate::delivery::SubscriptionState;
+pub(crate) use delivery::Durations;
+
 use crate::shared::Shared;
 use bruit_runtime::{DriverStats, Stopped};
+use histogram::Histogram;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use text::{Families, Label, Type, Value};
 
 /// Gathers all numbers.
@@ -29,7 +35,11 @@ pub(crate) async fn collect(shared: &Shared) -> Result<Families, Stopped> {
     families.gauge("items_held_bytes", &[], held.1);
     of_driver(&mut families, &shared.node.stats());
     of_agent(&mut families, shared);
-    of_delivery(&mut families, shared);
+    delivery::add(&mut families, shared);
+    if let Some(store) = &shared.store {
+        store::add(&mut families, store);
+    }
+    of_spread(&mut families, &shared.propagation);
     process::add(&mut families);
     Ok(families)
 }
@@ -131,25 +141,28 @@ fn of_questions(families: &mut Families, shared: &Shared) {
     families.counter("traced_items_forgotten", &[], forgotten);
 }
 
-fn of_delivery(families: &mut Families, shared: &Shared) {
-    for status in shared.delivery.snapshot() {
-        let name = ("subscription", status.name.as_str());
-        for (outcome, value) in [
-            ("delivered", status.delivered),
-            ("failed", status.failed),
-            ("shed", status.shed),
-            ("expired", status.expired),
-        ] {
-            families.counter("deliveries", &[name, ("outcome", outcome)], value);
-        }
-        families.counter("delivery_retries", &[name], status.retried);
-        families.gauge("delivery_queue_length", &[name], status.queued_items as u64);
-        families.gauge("delivery_queue_bytes", &[name], status.queued_bytes as u64);
-        families.gauge("delivery_in_flight", &[name], status.in_flight as u64);
-        let paused = u64::from(status.state == SubscriptionState::Paused);
-        families.gauge("subscription_paused", &[name], paused);
-        let oldest = status.oldest_queued_millis.unwrap_or(0);
-        let oldest = std::time::Duration::from_millis(oldest).as_secs_f64();
-        families.add(Type::Gauge, "delivery_oldest_seconds", &[name], Value::Real(oldest));
+/// How long items took from their acceptance to here. Each is the difference of two machines'
+/// clocks: it is off by what they differ, and counts as 0 where that would make it negative.
+#[derive(Debug, Default)]
+pub(crate) struct Propagation {
+    /// Of those that a style brought.
+    spread: Histogram,
+    /// Of those that anti-entropy brought, which may be as old as they are kept.
+    repaired: Histogram,
+}
+
+impl Propagation {
+    /// Counts an item that another agent accepted, at that time of its clock.
+    pub(crate) fn take(&self, accepted_unix_millis: u64, repaired: bool) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let took = now.saturating_sub(Duration::from_millis(accepted_unix_millis));
+        let histogram = if repaired { &self.repaired } else { &self.spread };
+        histogram.observe(took);
+    }
+}
+
+fn of_spread(families: &mut Families, propagation: &Propagation) {
+    for (via, histogram) in [("spread", &propagation.spread), ("repair", &propagation.repaired)] {
+        families.histogram("item_propagation_seconds", &[("via", via)], &histogram.counted());
     }
 }

@@ -62,6 +62,8 @@ pub(super) struct Batch {
     pub(super) own: BTreeMap<ItemId, Option<u64>>,
     /// Items offered, and their order.
     pub(super) recent: BTreeMap<ItemId, u64>,
+    /// Those of them that an earlier run offered before.
+    pub(super) again: BTreeSet<ItemId>,
     /// Subscriptions that were removed: everything of theirs goes before anything is inserted.
     pub(super) wiped: BTreeSet<Arc<str>>,
     pub(super) subscriptions: BTreeMap<String, Option<String>>,
@@ -74,6 +76,8 @@ pub(super) struct Batch {
     /// The items that `pending`, `dead` and `own` insert.
     items: BTreeMap<ItemId, Held>,
     bytes: usize,
+    /// Whether it has more than ids of items, with which there is no hurry.
+    is_pressing: bool,
 }
 
 impl Batch {
@@ -92,8 +96,30 @@ impl Batch {
 
     /// Whether it changes nothing and nobody waits for it.
     pub(super) fn is_empty(&self) -> bool {
-        let waits = !self.waiting.is_empty() || !self.awaited.is_empty();
-        self.rows() == 0 && self.snapshot.is_none() && !waits
+        self.rows() == 0 && self.snapshot.is_none() && !self.is_awaited()
+    }
+
+    /// Whether it should be written before long.
+    pub(super) const fn is_pressing(&self) -> bool {
+        self.is_pressing || self.is_awaited()
+    }
+
+    /// Whether somebody waits for it.
+    pub(super) const fn is_awaited(&self) -> bool {
+        !self.waiting.is_empty() || !self.awaited.is_empty()
+    }
+
+    /// It should be written before long.
+    pub(super) const fn press(&mut self) {
+        self.is_pressing = true;
+    }
+
+    /// Keeps a snapshot. What it covers and is not on disk yet need not get there.
+    pub(super) fn keep(&mut self, snapshot: Snapshot) {
+        let again = &self.again;
+        self.recent.retain(|id, order| *order >= snapshot.covers || again.contains(id));
+        self.snapshot = Some(snapshot);
+        self.is_pressing = true;
     }
 
     /// The item that a row which is to be inserted refers to.
@@ -175,10 +201,14 @@ impl Batch {
                 None => self.remove_own(id),
             }
         }
+        self.again.extend(newer.again);
         self.recent.extend(newer.recent);
         self.subscriptions.extend(newer.subscriptions);
         self.paused.extend(newer.paused);
-        self.snapshot = newer.snapshot.or(self.snapshot.take());
+        if let Some(snapshot) = newer.snapshot {
+            self.keep(snapshot);
+        }
+        self.is_pressing |= newer.is_pressing;
         self.waiting.extend(newer.waiting);
         self.awaited.extend(newer.awaited);
     }

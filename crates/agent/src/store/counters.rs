@@ -19,6 +19,8 @@ pub(crate) struct StoreCounters {
     pub(crate) refused: AtomicU64,
     /// Dead letters that were dropped to make room.
     pub(crate) dead_dropped: AtomicU64,
+    /// Deliveries and dead letters of subscriptions that are no more, dropped at the start.
+    pub(crate) orphans: AtomicU64,
     /// Bytes of items: a gauge.
     pub(crate) bytes: AtomicU64,
     /// Deliveries that have not ended: a gauge.
@@ -59,7 +61,7 @@ impl StoreCounters {
     }
 
     /// Notes that a transaction failed; whether the one before had not.
-    pub(super) fn failed(&self, error: String) -> bool {
+    pub(crate) fn failed(&self, error: String) -> bool {
         self.errors.fetch_add(1, Ordering::Relaxed);
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         !self.is_failing.swap(true, Ordering::Relaxed)

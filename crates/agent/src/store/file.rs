@@ -124,13 +124,18 @@ fn file_flags(header: &[u8; HEADER_BYTES]) -> u8 {
 /// What redb's error means to whoever starts an agent.
 pub(super) fn told(error: DatabaseError, path: &Path) -> StoreError {
     let path = path.to_owned();
-    match error {
-        DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path },
-        DatabaseError::Storage(StorageError::Io(source))
-            if !matches!(source.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
-        {
-            StoreError::Io { what: "open", path, source }
-        }
-        other => StoreError::Damaged { path, why: other.to_string() },
+    if matches!(error, DatabaseError::DatabaseAlreadyOpen) {
+        return StoreError::InUse { path };
     }
+    let is_damage = |error: &io::Error| {
+        matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
+    };
+    if let DatabaseError::Storage(StorageError::Io(source)) = error {
+        return if is_damage(&source) {
+            StoreError::Damaged { path, why: source.to_string() }
+        } else {
+            StoreError::Io { what: "open", path, source }
+        };
+    }
+    StoreError::Damaged { path, why: error.to_string() }
 }

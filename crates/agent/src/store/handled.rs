@@ -24,6 +24,7 @@ impl Handled {
     }
 
     /// How many they are.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.items.lock().unwrap_or_else(PoisonError::into_inner).len()
     }

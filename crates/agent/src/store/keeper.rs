@@ -2,14 +2,16 @@
 //!
 //! It takes everything that waits, writes it in one transaction, and tells those who wait for it.
 //! While a transaction is being written the next batch gathers, so that the disk's pace sets how
-//! many changes share one `fsync`. A transaction that fails is tried again, with what came
+//! many changes share one `fsync`. Where nobody waits, changes gather for a moment: what comes
+//! from others and is delivered at once then needs one `fsync` and leaves only its id. (A kill in
+//! that moment forgets that it came; the group brings it again.) A transaction that fails is tried again, with what came
 //! meanwhile, until it succeeds; nobody waits for it then.
 
+use super::Store;
 use super::batch::Batch;
 use super::error::{StoreError, WriteError};
 use super::index::Index;
 use super::write::write;
-use super::{Store, SyncLevel};
 use bruit_model::ItemId;
 use redb::Database;
 use std::collections::BTreeSet;
@@ -19,7 +21,7 @@ use std::time::{Duration, Instant};
 
 /// How long after a failed transaction it is tried again. Guess.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// How long changes gather at level `batch`. Guess.
+/// How long changes gather for which nobody waits. Guess.
 const LINGER: Duration = Duration::from_millis(100);
 
 /// Opens the database, at the start and after an error.
@@ -47,12 +49,8 @@ impl Keeper {
         // Also if this panics, nobody is to wait for ever.
         let store = Arc::clone(&self.store);
         let _end = Abandon(&store);
-        let linger = match store.level {
-            SyncLevel::Commit => Duration::ZERO,
-            SyncLevel::Batch => LINGER,
-        };
         loop {
-            let batch = store.queue.take(linger);
+            let batch = store.queue.take(LINGER);
             if batch.is_empty() {
                 return;
             }

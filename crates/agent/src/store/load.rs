@@ -32,6 +32,13 @@ pub(crate) struct Loaded {
     pub(crate) handled: Handled,
 }
 
+impl Loaded {
+    /// What is the node's: its snapshot, and the items that it is to hold again.
+    pub(crate) fn take_node(&mut self) -> (Option<Vec<u8>>, Vec<Arc<Item>>) {
+        (self.snapshot.take(), std::mem::take(&mut self.own))
+    }
+}
+
 /// A delivery that had not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LoadedPending {

@@ -24,6 +24,7 @@ mod error;
 mod file;
 mod handled;
 mod index;
+mod journal;
 mod keeper;
 mod load;
 mod queue;
@@ -37,7 +38,8 @@ pub use error::StoreError;
 
 pub(crate) use counters::{StoreCounters, StoreStatus};
 pub(crate) use handled::Handled;
-pub(crate) use load::{Loaded, LoadedDead, LoadedPending};
+pub(crate) use journal::{StoreJournal, reason_of};
+pub(crate) use load::{Loaded, LoadedDead};
 pub(crate) use ticket::{Expected, Ticket};
 
 use crate::delivery::SubscriptionSpec;
@@ -47,8 +49,11 @@ use index::Index;
 use keeper::{Keeper, Open};
 use queue::Queue;
 use redb::Database;
+use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
@@ -95,6 +100,8 @@ pub(crate) struct Store {
     me: NodeId,
     bytes_max: u64,
     wall: fn() -> u64,
+    /// The items of this node that are kept, or are about to be.
+    own: Mutex<BTreeSet<ItemId>>,
     queue: Queue,
     counters: StoreCounters,
 }
@@ -132,7 +139,8 @@ impl StoreThread {
         let loaded = load::load(&db, &path)?;
         let index = Index::read(&db, u64::MAX).map_err(damaged)?;
         let (queue, counters) = (Queue::new(index.next_order), StoreCounters::default());
-        let store = Arc::new(Store { path, level, me, bytes_max, wall, queue, counters });
+        let own = Mutex::new(loaded.own.iter().map(|item| item.id).collect());
+        let store = Arc::new(Store { path, level, me, bytes_max, wall, own, queue, counters });
         let keeper = Keeper::new(Arc::clone(&store), open, db, index);
         let thread = std::thread::Builder::new().name("store".to_owned()).stack_size(STACK_BYTES);
         let thread = thread.spawn(move || keeper.run()).map_err(|source| {
@@ -173,6 +181,8 @@ impl Store {
     /// An item was queued for these subscriptions; there may be none.
     pub(crate) fn offered(&self, item: &Arc<Item>, subscriptions: &[Arc<str>]) {
         let unix_millis = (self.wall)();
+        // Where repair is off nobody can be given it again after a restart.
+        let is_lost = item.id.origin == self.me && !item.repair;
         let is_own = item.id.origin == self.me && item.repair;
         let told = self.queue.tell(&self.counters, true, |waiting| {
             let order = waiting.take_order();
@@ -184,10 +194,17 @@ impl Store {
                 batch.insert_own(item, order);
             }
             batch.recent.insert(item.id, order);
-            if let Some(expected) = waiting.expected.remove(&item.id) {
+            if is_own || !subscriptions.is_empty() {
+                batch.press();
+            }
+            // Dropping the sender says that it is not stored.
+            if let Some(expected) = waiting.expected.remove(&item.id).filter(|_| !is_lost) {
                 batch.awaited.push((item.id, expected));
             }
         });
+        if is_own && told.is_some() {
+            self.own().insert(item.id);
+        }
         if told.is_none() {
             // Dropping the sender says that it is not stored.
             drop(self.queue.lock().expected.remove(&item.id));
@@ -200,6 +217,7 @@ impl Store {
         self.ask(waits, |waiting| {
             let order = waiting.take_order();
             waiting.batch.remove_pending(name, id);
+            waiting.batch.press();
             if let Some(dead) = dead {
                 let row = Dead {
                     order,
@@ -216,19 +234,26 @@ impl Store {
 
     /// A dead letter is no more.
     pub(crate) fn dead_letter_gone(&self, id: ItemId, name: &Arc<str>) {
-        self.note(|waiting| waiting.batch.remove_dead(name, id));
+        self.note(|waiting| {
+            waiting.batch.remove_dead(name, id);
+            waiting.batch.press();
+        });
     }
 
     /// A subscription was paused, for a reason, or resumed.
     pub(crate) fn paused(&self, name: &Arc<str>, reason: Option<&'static str>) {
         self.note(|waiting| {
             waiting.batch.paused.insert(Arc::clone(name), reason);
+            waiting.batch.press();
         });
     }
 
     /// A subscription is gone, with all its deliveries.
     pub(crate) fn unsubscribed(&self, name: &Arc<str>) {
-        self.note(|waiting| waiting.batch.wipe(name));
+        self.note(|waiting| {
+            waiting.batch.wipe(name);
+            waiting.batch.press();
+        });
     }
 
     /// The API made or changed a subscription.
@@ -255,7 +280,7 @@ impl Store {
     /// `mark`, and everything that it covers has been offered.
     pub(crate) fn keep_snapshot(&self, bytes: Vec<u8>, mark: u64) -> Ticket {
         self.ask(true, |waiting| {
-            waiting.batch.snapshot = Some(Snapshot { bytes, covers: mark });
+            waiting.batch.keep(Snapshot { bytes, covers: mark });
         })
     }
 
@@ -265,6 +290,7 @@ impl Store {
         self.note(|waiting| {
             let order = waiting.take_order();
             waiting.batch.recent.insert(id, order);
+            waiting.batch.again.insert(id);
         });
     }
 
@@ -273,7 +299,23 @@ impl Store {
         if ids.is_empty() {
             return;
         }
+        let mut own = self.own();
+        for id in ids {
+            own.remove(id);
+        }
+        drop(own);
         self.note(|waiting| ids.iter().for_each(|id| waiting.batch.remove_own(*id)));
+    }
+
+    /// Items of this node that are kept, so many, in the order of their ids, from the one after
+    /// `last` on.
+    pub(crate) fn own_after(&self, last: Option<ItemId>, max: usize) -> Vec<ItemId> {
+        let from = last.map_or(Bound::Unbounded, Bound::Excluded);
+        self.own().range((from, Bound::Unbounded)).take(max).copied().collect()
+    }
+
+    fn own(&self) -> MutexGuard<'_, BTreeSet<ItemId>> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// To be called before an item is offered, by who wants to know when it is on disk. `None`:
@@ -298,8 +340,7 @@ impl Store {
 
     /// How the store is doing.
     pub(crate) fn status(&self) -> StoreStatus {
-        let read =
-            |gauge: &std::sync::atomic::AtomicU64| gauge.load(std::sync::atomic::Ordering::Relaxed);
+        let read = |gauge: &AtomicU64| gauge.load(Ordering::Relaxed);
         StoreStatus {
             path: self.path.display().to_string(),
             level: self.level.word(),
@@ -309,6 +350,31 @@ impl Store {
             healthy: self.counters.is_healthy(),
             last_error: self.counters.last_error(),
         }
+    }
+
+    /// What the operator should know.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let counters = &self.counters;
+        let mut warnings = Vec::new();
+        if !counters.is_healthy() {
+            let why = counters.last_error().unwrap_or_default();
+            warnings.push(format!(
+                "the store cannot be written, so a restart loses what is new; free room on the \
+                 disk: {why}"
+            ));
+        }
+        for (count, what) in [
+            (read(&counters.shed), "changes were not stored because the disk is too slow"),
+            (read(&counters.refused), "items were not stored because the store is full"),
+            (read(&counters.dead_dropped), "dead letters were dropped: the store is full"),
+            (read(&counters.orphans), "deliveries of removed subscriptions were dropped"),
+        ] {
+            if count > 0 {
+                warnings.push(format!("{count} {what}"));
+            }
+        }
+        warnings
     }
 
     /// Tells something small for which nobody waits.

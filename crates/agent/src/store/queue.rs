@@ -33,6 +33,7 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
+    /// The batch became pressing or awaited, or the queue was closed.
     told: Condvar,
     closed: Condvar,
 }
@@ -64,23 +65,25 @@ impl Queue {
             count(&counters.shed);
             return None;
         }
+        let before = (waiting.batch.is_pressing(), waiting.batch.is_awaited());
         let result = change(&mut waiting);
+        let after = (waiting.batch.is_pressing(), waiting.batch.is_awaited());
         drop(waiting);
-        self.told.notify_one();
+        if before != after {
+            self.told.notify_one();
+        }
         Some(result)
     }
 
-    /// Waits until something is to be written, and `linger` longer for more; takes it. Empty: the
-    /// queue was closed.
+    /// Waits until something is to be written before long, then until somebody waits for it, at
+    /// most `linger`; takes all. Empty: the queue was closed.
     pub(super) fn take(&self, linger: Duration) -> Batch {
-        let idle = |waiting: &mut Waiting| waiting.batch.is_empty() && !waiting.is_closed;
+        let idle = |waiting: &mut Waiting| !waiting.batch.is_pressing() && !waiting.is_closed;
         let waiting = self.told.wait_while(self.lock(), idle);
-        let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
-        if !linger.is_zero() {
-            let open = |waiting: &mut Waiting| !waiting.is_closed;
-            let waited = self.closed.wait_timeout_while(waiting, linger, open);
-            waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        let lax = |waiting: &mut Waiting| !waiting.batch.is_awaited() && !waiting.is_closed;
+        let waited = self.told.wait_timeout_while(waiting, linger, lax);
+        let mut waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
         std::mem::take(&mut waiting.batch)
     }
 

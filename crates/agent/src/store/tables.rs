@@ -2,8 +2,8 @@
 //!
 //! Format 1. Keys of items are origin, start and number, 32 bytes, the highest byte first. Orders
 //! are numbers that the store gives out, growing over all runs: no wall clock decides what is
-//! older. What came before the store, a file called `snapshot`, is format 0, see
-//! [`super::upgrade`].
+//! older. What came before the store was a file called `snapshot`, which the first start with a
+//! store takes over.
 
 use super::error::{StoreError, WriteError};
 use bruit_model::{ItemId, NodeId};

@@ -27,6 +27,11 @@ impl Ticket {
             None => false,
         }
     }
+
+    /// The same, for a thread that may block.
+    pub(crate) fn blocking_kept(self) -> bool {
+        self.0.is_some_and(|receiver| receiver.blocking_recv().unwrap_or(false))
+    }
 }
 
 /// As a [`Ticket`], for an item that is yet to be offered.

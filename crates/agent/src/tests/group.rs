@@ -65,6 +65,9 @@ async fn one_purge_reaches_the_services_of_all() {
     let other = agents[0].ready().api;
     let item = get(other, answer.header("location").unwrap()).await.json();
     assert_eq!(item["origin"], agents[2].ready().id, "every agent holds it");
+    let metrics = get(other, "/metrics").await;
+    let line = "bruit_item_propagation_seconds_count{via=\"spread\"} 1";
+    assert!(metrics.text().lines().any(|each| each == line), "{}", metrics.text());
     agents.pop().unwrap().shutdown(true).await;
     until("n3 is known to have left", async || {
         let member = get(other, "/v1/members/n3").await;

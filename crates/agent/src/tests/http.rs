@@ -3,6 +3,7 @@
 use super::LONG;
 use super::contract::{self, Exchange};
 use serde_json::Value;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -122,7 +123,7 @@ impl Got {
     }
 }
 
-/// A service that knows nothing of Bruit.
+/// A service that knows nothing of Bruit and answers each request with a status.
 #[derive(Debug)]
 pub(super) struct Service {
     pub(super) addr: SocketAddr,
@@ -130,21 +131,23 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Answers each request with the same status.
+    /// Always the same one.
     pub(super) async fn start(status: u16) -> Self {
-        Self::start_with(&[status]).await
+        Self::start_with(&[], status).await
     }
 
-    /// Answers with these statuses in turn, then with the last of them.
-    pub(super) async fn start_with(statuses: &[u16]) -> Self {
+    /// These to the first requests, and one to all others.
+    pub(super) async fn start_with(first: &[u16], status: u16) -> Self {
+        let first = Arc::new(Mutex::new(first.iter().copied().collect::<VecDeque<_>>()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let got = Arc::<Mutex<Vec<Got>>>::default();
         let kept = Arc::clone(&got);
-        let statuses: Arc<[u16]> = statuses.into();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&statuses), Arc::clone(&kept)));
+                let first = Arc::clone(&first);
+                let next = move || first.lock().unwrap().pop_front().unwrap_or(status);
+                tokio::spawn(serve(stream, next, Arc::clone(&kept)));
             }
         });
         Self { addr, got }
@@ -155,7 +158,7 @@ impl Service {
     }
 }
 
-async fn serve(stream: TcpStream, statuses: Arc<[u16]>, kept: Arc<Mutex<Vec<Got>>>) {
+async fn serve(stream: TcpStream, status: impl Fn() -> u16, kept: Arc<Mutex<Vec<Got>>>) {
     let mut stream = BufReader::new(stream);
     loop {
         let mut line = String::new();
@@ -173,12 +176,8 @@ async fn serve(stream: TcpStream, statuses: Arc<[u16]>, kept: Arc<Mutex<Vec<Got>
         let length = got.header("content-length").map_or(0, |length| length.parse().unwrap());
         got.body.resize(length, 0);
         stream.read_exact(&mut got.body).await.unwrap();
-        let status = {
-            let mut kept = kept.lock().unwrap();
-            kept.push(got);
-            statuses[(kept.len() - 1).min(statuses.len() - 1)]
-        };
-        let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n");
+        kept.lock().unwrap().push(got);
+        let answer = format!("HTTP/1.1 {} X\r\nContent-Length: 0\r\n\r\n", status());
         stream.write_all(answer.as_bytes()).await.unwrap();
     }
 }

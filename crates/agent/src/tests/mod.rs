@@ -2,24 +2,30 @@
 //! native nodes that find each other.
 
 mod api;
+mod consume;
 mod contract;
+mod deliveries;
+mod drain;
 mod events;
 mod group;
 mod guards;
 mod http;
 mod keys;
+mod manage;
 mod openapi;
 mod paths;
 mod publish;
 mod receipts;
+mod reload;
 mod start;
+mod store;
 mod stream;
 mod subscriptions;
 mod toy;
 mod trace;
 mod views;
 
-use crate::{Agent, AgentConfig};
+use crate::{Agent, AgentConfig, Settings};
 use std::future::Future;
 use std::time::Duration;
 
@@ -46,8 +52,8 @@ fn config_with_app(name: &str, app: &http::Service, patterns: &[&str]) -> AgentC
 }
 
 /// An agent with a toy node.
-async fn toy(config: AgentConfig) -> Agent {
-    Agent::start_with(config, toy::start).await.unwrap()
+async fn toy(settings: impl Into<Settings>) -> Agent {
+    Agent::start_with(settings, toy::start).await.unwrap()
 }
 
 /// Asks until the answer is there, and fails when that takes too long.

@@ -130,19 +130,34 @@ const TOUR: &[(&str, &str, &str)] = &[
     ("PATCH /v1/self/tags", "", r#"{"a": "b"}"#),
     ("POST /v1/join", "", r#"{"addresses": ["127.0.0.1:9"]}"#),
     ("GET /v1/subscriptions", "", ""),
-    ("POST /v1/subscriptions/app/pause", "", ""),
-    ("POST /v1/subscriptions/app/resume", "", ""),
+    ("PUT /v1/subscriptions/bad", "", r#"{"pattern": "bad/*", "endpoint": "{bad}"}"#),
+    ("PUT /v1/subscriptions/bad", "", r#"{"pattern": "bad/**", "endpoint": "{bad}"}"#),
+    ("GET /v1/subscriptions/bad", "", ""),
+    ("POST /v1/subscriptions/bad/test", "", ""),
+    ("POST /v1/subscriptions/bad/pause", "", ""),
+    ("POST /v1/subscriptions/bad/resume", "", ""),
+    ("POST /topics/bad/1", "Bruit-Wait: 1\r\n", ""),
+    ("POST /topics/bad/2", "Bruit-Wait: 1\r\n", ""),
+    ("GET /v1/deliveries?state=failed&subscription=bad&limit=10", "", ""),
+    ("GET /v1/deliveries/bad.1", "", ""),
+    ("POST /v1/deliveries/bad.1/retry", "", ""),
+    ("DELETE /v1/deliveries/bad.2", "", ""),
+    ("POST /v1/deliveries/retry?subscription=bad", "", ""),
+    ("DELETE /v1/deliveries?subscription=bad", "", ""),
+    ("DELETE /v1/subscriptions/bad", "", ""),
     ("GET /v1/topics", "", ""),
     ("GET /v1/items?limit=5", "", ""),
     ("GET /v1/items/{item}", "", ""),
     ("GET /v1/items/{item}/body", "", ""),
     ("GET /v1/items/{item}/trace?timeout=1s", "", ""),
-    ("GET /v1/deliveries?state=failed&subscription=app", "", ""),
     ("POST /v1/evict", "", r#"{"member": "ghost"}"#),
     ("GET /v1/keys?timeout=1s", "", ""),
     ("POST /v1/keys/rotate", "", ""),
     ("DELETE /v1/keys/{key}?force=true", "", ""),
     ("GET /v1/status", "", ""),
+    ("GET /v1/config", "", ""),
+    ("GET /v1/config/diff", "", ""),
+    ("POST /v1/reload", "", ""),
     ("GET /livez", "", ""),
     ("GET /readyz?verbose", "", ""),
     ("GET /metrics", "", ""),
@@ -154,7 +169,8 @@ const TOUR: &[(&str, &str, &str)] = &[
 
 #[tokio::test]
 async fn every_operation_succeeds() {
-    let service = Service::start(200).await;
+    let (service, bad) = (Service::start(200).await, Service::start(404).await);
+    let bad = format!("http://{}", bad.addr);
     let temp = tempfile::tempdir().unwrap();
     let (key, key_file) = (new_cluster_key(), temp.path().join("key"));
     std::fs::write(&key_file, key.to_text()).unwrap();
@@ -171,7 +187,7 @@ async fn every_operation_succeeds() {
     }
     for (line, headers, body) in TOUR {
         let line = line.replace("{item}", item).replace("{key}", &key.fingerprint());
-        let answer = call(api, &line, headers, body).await;
+        let answer = call(api, &line, headers, body.replace("{bad}", &bad)).await;
         assert!(answer.status < 300, "{line}: {} {}", answer.status, answer.text());
     }
     for (method, template) in CONTRACT.operations() {

@@ -1,7 +1,7 @@
 //! Paths that are odd, forbidden, or very many.
 
 use super::http::{Service, call, get};
-use super::{LONG, config, config_with_app, toy, until};
+use super::{LONG, config, config_with_app, toy};
 use crate::changes::{RING_MAX, Read};
 use std::net::SocketAddr;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -108,7 +108,7 @@ async fn nothing_is_kept_for_each_path() {
     let text = get(api, "/metrics").await.text().to_owned();
     assert!(text.lines().any(|line| line == published), "{text}");
     assert_eq!(families(&text), before, "no number is kept for each path");
-    until("all were seen", async || (shared.undone.items().is_empty()).then_some(())).await;
+    shared.passage.passed().await;
     let next = shared.changes.next_id();
     let oldest = next - u64::try_from(RING_MAX).unwrap();
     assert!(matches!(shared.changes.read(oldest - 1, 1), Read::Gap(_)));

@@ -3,7 +3,7 @@
 use super::contract::CONTRACT;
 use super::http::{Service, call, get};
 use super::{LONG, config, config_with_app, toy};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::net::SocketAddr;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
@@ -67,19 +67,46 @@ async fn a_snapshot_comes_first_then_changes_with_growing_ids() {
     let mut watcher = Watcher::open(api, "?types=item,delivery", None).await;
     let snapshot = watcher.next().await.unwrap();
     assert_eq!(snapshot.event, "snapshot");
-    assert_eq!(snapshot.data, serde_json::json!({"items": [], "dead_letters": []}));
+    assert_eq!(snapshot.data, json!({"items": [], "dead_letters": []}));
     let item = call(api, "PURGE /all/x", "", "").await.json();
     let seen = watcher.next().await.unwrap();
     assert_eq!((seen.event.as_str(), &seen.data["type"]), ("change", &"item".into()));
     assert!(seen.id > snapshot.id);
     assert_eq!(seen.data["item"]["id"], item["id"]);
-    assert_eq!(seen.data["subscriptions"], serde_json::json!(["app"]));
+    assert_eq!(seen.data["subscriptions"], json!(["app"]));
     assert_eq!(seen.data["repaired"], false);
     let delivered = watcher.next().await.unwrap();
     assert!(delivered.id > seen.id);
     assert_eq!(delivered.data["type"], "delivery");
     assert_eq!(delivered.data["delivery"]["outcome"], "delivered");
     assert_eq!(delivered.data["delivery"]["item"], item["id"]);
+}
+
+#[tokio::test]
+async fn deliveries_are_told_with_their_attempts_and_pauses_at_once() {
+    let service = Service::start_with(&[503, 404, 204], 200).await;
+    let agent = toy(config_with_app("a", &service, &["**"])).await;
+    let api = agent.ready().api;
+    let mut watcher = Watcher::open(api, "?types=delivery,subscription", None).await;
+    watcher.next().await.unwrap();
+    call(api, "POST /topics/1", "", "").await;
+    let failed = watcher.next().await.unwrap().data["delivery"].clone();
+    assert_eq!((&failed["outcome"], &failed["status"]), (&"failed".into(), &404.into()));
+    assert_eq!((&failed["attempts"], &failed["statuses"]), (&2.into(), &json!([503, 404])));
+    call(api, "POST /v1/deliveries/app.1/retry", "", "").await;
+    let delivered = watcher.next().await.unwrap().data["delivery"].clone();
+    assert_eq!(
+        (&delivered["outcome"], &delivered["statuses"]),
+        (&"delivered".into(), &json!([204]))
+    );
+    for (step, expected) in [("pause", "paused"), ("resume", "resumed")] {
+        call(api, &format!("POST /v1/subscriptions/app/{step}"), "", "").await;
+        let told = watcher.next().await.unwrap().data;
+        assert_eq!(
+            (&told["change"], &told["subscription"]["name"]),
+            (&expected.into(), &"app".into())
+        );
+    }
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ fn by_name(trace: &Value) -> BTreeMap<String, Value> {
 #[tokio::test]
 async fn a_trace_tells_who_got_an_item_and_who_did_not() {
     let good = Service::start(204).await;
-    let flaky = Service::start_with(&[503, 503, 204]).await;
+    let flaky = Service::start_with(&[503, 503], 204).await;
     let mut agents = Vec::new();
     let mut seed = None;
     for name in ["n1", "n2", "n3", "n4", "n5"] {

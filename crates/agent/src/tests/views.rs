@@ -25,14 +25,20 @@ async fn field_names_are_frozen() {
                       path payload_bytes rounds_left style target";
     let status_names = "advertise api counters generation gossip id items_held items_held_bytes \
                         keyed members name persistent pid profile socket_buffer_bytes \
-                        subscriptions uptime_seconds version warnings";
+                        store subscriptions uptime_seconds version warnings";
+    let status_of_one = "accepted dead_letters dead_letters_shed delivered endpoint expired \
+                         failed gaps_skipped in_flight last_error last_status mode name \
+                         oldest_queued_millis pattern queued_bytes queued_items retried shed \
+                         state why";
     let local_names = "accepted dead_letters dead_letters_shed delivered endpoint expired failed \
-                       gaps_skipped in_flight last_error last_status mode name \
-                       oldest_queued_millis pattern queued_bytes queued_items retried shed state \
-                       why";
+                       filter from gaps_skipped health in_flight last_error last_status mode \
+                       name oldest_queued_millis order pattern queued_bytes queued_items retried \
+                       shed source state why";
+    let status = get(api, "/v1/status").await.json();
+    assert_eq!(names(&status["subscriptions"][0]), status_of_one);
     let subscription = &get(api, "/v1/subscriptions").await.json()[0];
     for (value, expected) in [
-        (&accepted, "hint id path subscribers"),
+        (&accepted, "hint id path stored subscribers"),
         (&summary, summary_names),
         (&summary["nodes"][0], "after_ms attempts name node outcome status subscription"),
         (&get(api, "/v1/items").await.json()[0], item_names),

@@ -39,10 +39,24 @@ pub(crate) enum KeysCommand {
     New,
     /// List the keys of the group by their fingerprints, and who lacks one.
     Ls(ReadArgs),
-    /// Give the whole group a new key; the old one stays valid until it is removed.
-    Rotate(AskArgs),
-    /// Remove a key that is no longer used.
+    /// Have the whole group use a new key; the old one is accepted until it is removed.
+    Rotate(KeyRotateArgs),
+    /// Have the whole group accept a key no more.
     Rm(KeyRmArgs),
+}
+
+/// `bruit keys rotate`.
+#[derive(Debug, Args)]
+pub(crate) struct KeyRotateArgs {
+    /// A key that is there already, by its fingerprint: to go on with a rotation [default: a new
+    /// one].
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(crate) key: Option<String>,
+    /// Use it even if some members lack it: they are cut off.
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) ask: AskArgs,
 }
 
 /// `bruit keys rm`.
@@ -50,6 +64,9 @@ pub(crate) enum KeysCommand {
 pub(crate) struct KeyRmArgs {
     /// The key's fingerprint, as ls shows it.
     pub(crate) fingerprint: String,
+    /// Remove it even if some members use it: they are cut off.
+    #[arg(long)]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) ask: AskArgs,
 }

@@ -1,6 +1,7 @@
 //! What the command line takes. Each doc comment here is the help that users read.
 
 mod agent;
+mod config;
 mod items;
 mod local;
 mod members;
@@ -11,12 +12,13 @@ mod tests;
 mod values;
 
 pub(crate) use agent::{AgentArgs, SettingArgs};
+pub(crate) use config::{ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigShowArgs};
 pub(crate) use items::{
     CloudEventArgs, ItemArgs, ListenArgs, PublishArgs, SendArgs, TailArgs, TailType, TraceArgs,
 };
 pub(crate) use local::{
-    CompletionArgs, DemoArgs, EchoArgs, KeyRmArgs, KeysArgs, KeysCommand, ManArgs, RunArgs,
-    VersionArgs,
+    CompletionArgs, DemoArgs, EchoArgs, KeyRmArgs, KeyRotateArgs, KeysArgs, KeysCommand, ManArgs,
+    RunArgs, VersionArgs,
 };
 pub(crate) use members::{EvictArgs, JoinArgs, LeaveArgs, MemberArgs, MembersArgs, TagArgs};
 pub(crate) use output::{Address, AskArgs, ColorChoice, Connection, Format, Output, ReadArgs};
@@ -82,6 +84,10 @@ pub(crate) enum Command {
     /// Make, list and change cluster keys.
     #[command(arg_required_else_help = true)]
     Keys(KeysArgs),
+    /// Show, check and compare settings.
+    Config(Box<ConfigArgs>),
+    /// Let the agent read its settings again.
+    Reload(AskArgs),
     /// Show how the agent is doing.
     Status(ReadArgs),
     /// Run a plain HTTP service that prints what it gets, to try things out.

@@ -27,19 +27,23 @@ fn commands() -> Vec<(String, clap::Command)> {
 }
 
 /// The commands that ask no agent.
-const ALONE: [&str; 8] = [
+const ALONE: [&str; 11] = [
     "bruit agent",
     "bruit run",
     "bruit demo",
     "bruit echo",
     "bruit keys new",
+    "bruit config show",
+    "bruit config check",
+    "bruit config example",
     "bruit completion",
     "bruit man",
     "bruit version",
 ];
 
 /// The commands that change something, or follow a stream, and so cannot be repeated.
-const ONCE: [&str; 22] = [
+const ONCE: [&str; 23] = [
+    "bruit reload",
     "bruit send",
     "bruit publish",
     "bruit listen",

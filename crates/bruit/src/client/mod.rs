@@ -101,6 +101,8 @@ impl Ask {
 /// What an agent answered, whole.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    /// Whether not all of it happened in time: 504.
+    pub(crate) is_late: bool,
     /// The body.
     pub(crate) body: Bytes,
 }
@@ -171,7 +173,7 @@ impl Client {
             let is_told =
                 parts.status == StatusCode::GATEWAY_TIMEOUT && !problem::is_problem(&parts.headers);
             if is_told || parts.status.is_success() {
-                return Ok(Answer { body });
+                return Ok(Answer { is_late: is_told, body });
             }
             Err(problem::failure(parts.status, &body))
         };

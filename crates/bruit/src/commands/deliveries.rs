@@ -91,7 +91,8 @@ fn table<'a>(records: impl Iterator<Item = &'a Record>) -> Table {
         "",
     ]);
     for record in records {
-        let next = record.next_attempt_millis.filter(|_| record.state == "queued");
+        // 0: it waits for something else than time.
+        let next = record.next_attempt_millis.filter(|ms| record.state == "queued" && *ms > 0);
         let note = match (&record.reason, next) {
             (Some(reason), _) => reason.clone(),
             (None, Some(millis)) => {

@@ -6,12 +6,14 @@ mod watch;
 
 pub(crate) mod change;
 pub(crate) mod completion;
+pub(crate) mod config;
 pub(crate) mod deliveries;
 pub(crate) mod keys;
 pub(crate) mod listen;
 pub(crate) mod man;
 pub(crate) mod member;
 pub(crate) mod members;
+pub(crate) mod reload;
 pub(crate) mod send;
 pub(crate) mod status;
 pub(crate) mod subs;

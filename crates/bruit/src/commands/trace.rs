@@ -1,8 +1,9 @@
 //! `bruit trace`.
 
+use super::listen::what;
 use super::watch;
 use crate::args::TraceArgs;
-use crate::client::{Client, encode_segment};
+use crate::client::{Client, Item, encode_segment};
 use crate::exit::{Exit, Failure};
 use crate::out::{self, Cell, Out, Table};
 use serde::Deserialize;
@@ -16,7 +17,8 @@ const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 /// Shows where an item went.
 pub(crate) async fn run(mut args: TraceArgs) -> Result<Exit, Failure> {
     let patience = args.patience.as_millis();
-    let target = format!("/v1/items/{}/trace?timeout={patience}ms", encode_segment(&args.id));
+    let item_target = format!("/v1/items/{}", encode_segment(&args.id));
+    let target = format!("{item_target}/trace?timeout={patience}ms");
     let connection = &mut args.read.ask.connection;
     connection.timeout = connection.timeout.max(args.patience + ANSWER_MARGIN);
     let show = async |client: &mut Client, out: &Out| {
@@ -26,7 +28,9 @@ pub(crate) async fn run(mut args: TraceArgs) -> Result<Exit, Failure> {
             return Ok(Exit::Ok);
         }
         let trace = Trace::deserialize(&value).map_err(|e| Failure::not_understood(&e))?;
-        print(out, &trace)
+        // What kind of request it was is known where the item is held still.
+        let item: Option<Item> = client.get(&item_target).await.ok();
+        print(out, &trace, &item.map_or_else(|| trace.path.clone(), |item| what(&item)))
     };
     watch::read(&args.read, show).await
 }
@@ -35,8 +39,6 @@ pub(crate) async fn run(mut args: TraceArgs) -> Result<Exit, Failure> {
 struct Trace {
     id: String,
     path: String,
-    method: Option<String>,
-    target: Option<String>,
     origin_name: Option<String>,
     origin: String,
     accepted_unix_ms: u64,
@@ -75,11 +77,7 @@ struct Delivery {
     reason: Option<String>,
 }
 
-fn print(out: &Out, trace: &Trace) -> Result<Exit, Failure> {
-    let what = match (&trace.method, &trace.target) {
-        (Some(method), Some(target)) => format!("{method} {target}"),
-        _ => trace.path.clone(),
-    };
+fn print(out: &Out, trace: &Trace, what: &str) -> Result<Exit, Failure> {
     let (size, time) = (out::bytes(trace.payload_bytes), out::time_of_day(trace.accepted_unix_ms));
     let by = trace.origin_name.as_ref().unwrap_or(&trace.origin);
     out.line(&format!("{}  {what}  body {size}  sent {time} by {by}", trace.id))?;
@@ -182,7 +180,9 @@ fn summary(trace: &Trace) -> String {
             text += &format!(", {count} {}", outcome.replace('_', " "));
         }
     }
-    let copies: Vec<u32> = trace.nodes.iter().filter_map(|node| node.copies).collect();
+    // Nobody sends an item to where it came from.
+    let others = trace.nodes.iter().filter(|node| node.via.as_deref() != Some("local"));
+    let copies: Vec<u32> = others.filter_map(|node| node.copies).collect();
     if let Ok(nodes) = u64::try_from(copies.len())
         && nodes > 0
     {
@@ -204,7 +204,7 @@ fn clocks(trace: &Trace) -> Option<String> {
         .filter_map(|node| Some((node.clock_offset_ms?, node.clock_error_ms?, node.name.as_str())));
     let (offset, error, name) = known.max_by(|a, b| a.0.abs().total_cmp(&b.0.abs()))?;
     Some(format!(
-        "clocks: offsets are taken out; the largest is {} (±{}), of {name}",
+        "clocks: known offsets are taken out; the largest is {} (±{}), of {name}",
         out::signed_millis(offset),
         out::millis(error),
     ))
@@ -217,8 +217,7 @@ mod tests {
 
     fn trace() -> Trace {
         serde_json::from_value(json!({
-            "id": "ID", "path": "cache/a", "method": "DELETE", "target": "/cache/a",
-            "origin": "00", "origin_name": "web-1", "accepted_unix_ms": 1_700_000_000_204_u64,
+            "id": "ID", "path": "cache/a", "origin": "00", "origin_name": "web-1", "accepted_unix_ms": 1_700_000_000_204_u64,
             "payload_bytes": 0, "members": 4, "reached": 3,
             "nodes": [
                 { "node": "00", "name": "web-1", "state": "alive", "seen": true,
@@ -273,9 +272,10 @@ mod tests {
     #[test]
     fn the_summary_counts_and_states_the_clocks() {
         let expected = "reached 3 of 4 in 32 ms; delivered 2 of 3, 1 queued; \
-                        1.3 copies received per node; 1 did not get it, or did not say";
+                        1.5 copies received per node; 1 did not get it, or did not say";
         assert_eq!(summary(&trace()), expected);
-        let expected = "clocks: offsets are taken out; the largest is -12 ms (±0.40 ms), of web-2";
+        let expected =
+            "clocks: known offsets are taken out; the largest is -12 ms (±0.40 ms), of web-2";
         assert_eq!(clocks(&trace()).as_deref(), Some(expected));
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tempfile::{NamedTempFile, TempDir};
 
 /// How long a condition may take to come true, on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The program, without what the environment would tell it.
 pub(crate) fn bruit() -> Command {
@@ -89,6 +89,10 @@ impl Agent {
         command.args(["agent", "--profile", "local", "--until-stdin-closes"]);
         for flag in ["--bind", "--api"].into_iter().filter(|flag| !args.contains(flag)) {
             command.args([flag, "127.0.0.1:0"]);
+        }
+        if !args.contains(&"--drain-timeout") {
+            // The services of tests go on when an agent ends.
+            command.args(["--drain-timeout", "200ms"]);
         }
         command.args(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log.reopen().unwrap());
@@ -182,6 +186,11 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn start(status: &'static str) -> Self {
+        Self::slow(status, Duration::ZERO)
+    }
+
+    /// One that takes so long for each answer.
+    pub(crate) fn slow(status: &'static str, each: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         let got = Arc::new(Mutex::new(Vec::new()));
@@ -189,7 +198,7 @@ impl Service {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let (stream, got) = (stream.unwrap(), Arc::clone(&shared));
-                std::thread::spawn(move || serve(&stream, status, &got));
+                std::thread::spawn(move || serve(&stream, (status, each), &got));
             }
         });
         Self { addr, got }
@@ -211,10 +220,11 @@ impl Service {
     }
 }
 
-fn serve(stream: &TcpStream, status: &str, got: &Mutex<Vec<Request>>) {
+fn serve(stream: &TcpStream, (status, each): (&str, Duration), got: &Mutex<Vec<Request>>) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
         got.lock().unwrap().push(request);
+        std::thread::sleep(each);
         let mut writer = stream;
         if write!(writer, "HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").is_err() {
             return;

@@ -238,3 +238,16 @@ fn subscriptions_and_tags_of_all_sources_are_taken_together() {
     assert_eq!(patterns, ["z", "y"]);
     assert_eq!(config.subscription["x"].rate, None, "a subscription is replaced whole");
 }
+
+#[test]
+fn variables_that_kubernetes_makes_for_a_service_say_nothing() {
+    let links = [
+        ("BRUIT_SERVICE_HOST", "10.0.0.1"),
+        ("BRUIT_SERVICE_PORT_HTTP", "7070"),
+        ("BRUIT_PORT", "tcp://10.0.0.1:7070"),
+        ("BRUIT_PORT_7070_TCP_ADDR", "10.0.0.1"),
+        ("BRUIT_PEERS_SERVICE_HOST", "10.0.0.2"),
+    ];
+    assert_eq!(of_environment(&links), Overlay::default());
+    assert!(Overlay::of_environment(environment(&[("BRUIT_PORTS", "1")])).is_err());
+}

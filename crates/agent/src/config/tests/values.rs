@@ -71,7 +71,7 @@ fn every_setting_is_read_from_a_file() {
         log_format: LogFormat::Json,
     };
     assert_eq!(config, expected);
-    let made = config.subscriptions();
+    let made: BTreeMap<_, _> = config.subscriptions().into_iter().collect();
     let names: Vec<&str> = made.keys().map(String::as_str).collect();
     assert_eq!(names, ["app", "app-2", "exec", "exec-2", "flags"]);
     let app = SubscriptionSpec {

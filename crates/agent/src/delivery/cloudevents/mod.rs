@@ -41,6 +41,7 @@ mod tests;
 mod time;
 mod value;
 
+pub(crate) use base64::encode as encode_base64;
 pub(super) use event::is_name;
 pub use event::{EventError, EventFault};
 pub(super) use inspect::Attributes;

@@ -2,10 +2,14 @@
 
 use super::consumer::{Answer, Consumer, status, status_with};
 use super::{DEADLINE, Rig, delivered, event, quick, subscription};
-use crate::delivery::{FailReason, Outcome, Policy, SubscribeError, SubscriptionState};
+use crate::delivery::{
+    FailReason, Mode, Outcome, Policy, SubscribeError, Subscription, SubscriptionState,
+};
 use bruit_model::{Order, Pattern};
-use std::num::{NonZeroU16, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 
 fn failed(reason: FailReason) -> Outcome {
     Outcome::Failed { reason, status: None, attempts: 0 }
@@ -184,4 +188,35 @@ async fn what_is_held_waits_and_is_no_pause() {
     assert_eq!(rig.status("app").state, SubscriptionState::Active);
     let paused = rig.status("paused");
     assert_eq!((paused.state, paused.queued_items), (SubscriptionState::Paused, 3));
+}
+
+#[tokio::test]
+async fn what_waits_for_a_program_or_an_address_can_be_read_when_the_mode_changes() {
+    let mut consumer = Consumer::start(|_, _| status(503)).await;
+    let mut rig = Rig::with(&consumer.url, quick());
+    rig.offer_events(20);
+    consumer.next().await;
+    let stream = Subscription { mode: Mode::Stream, ..subscription("app", "http://h", quick()) };
+    rig.delivery.subscribe(stream).unwrap();
+    let mut reader = rig.delivery.open_stream("app").unwrap();
+    for _ in 0..20 {
+        let offered = super::within(reader.next()).await.unwrap();
+        assert!(reader.ack(offered.seq));
+        assert_eq!(delivered(rig.outcome().await).0, 200);
+    }
+    assert_eq!(rig.status("app").mode, "stream");
+}
+
+#[tokio::test]
+async fn no_more_attempts_begin_in_a_second_than_the_policy_allows() {
+    let consumer = Consumer::start(|_, _| status(200)).await;
+    let rate_per_second = NonZeroU32::new(40);
+    let mut rig = Rig::with(&consumer.url, Policy { rate_per_second, ..quick() });
+    let began = Instant::now();
+    rig.offer_events(60);
+    for _ in 0..60 {
+        assert_eq!(delivered(rig.outcome().await), (200, 1));
+    }
+    // 40 at once, and 20 in the half second that follows.
+    assert!(began.elapsed() >= Duration::from_millis(490), "{:?}", began.elapsed());
 }

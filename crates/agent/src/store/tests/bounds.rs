@@ -10,7 +10,7 @@ fn stalled(disk: &Disk) -> StoreThread {
     let (thread, _) = on(disk);
     disk.stall(true);
     let syncs = disk.syncs();
-    thread.store().paused(&name("other"), Some("gone"));
+    drop(thread.store().ended(id(0), &name("other"), None));
     disk.wait_for_sync(syncs);
     thread
 }

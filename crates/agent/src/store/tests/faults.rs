@@ -88,6 +88,7 @@ fn a_loss_of_power_loses_nothing_that_was_acknowledged() {
         disk.stall(true);
         offered += 1;
         store.offered(&item(offered), &[Arc::clone(&a)]);
+        drop(store.ended(id(0), &a, None));
         disk.wait_for_sync(syncs);
         for _ in 0..3 {
             let left = disk.after_power_loss(|| rng.below(2) == 0);

@@ -153,7 +153,9 @@ fn items_of_this_node_are_kept_while_they_are_retained() {
     let bare = Item { repair: false, ..(*item_of(ME, 3, 10)).clone() };
     store.offered(&item_of(ME, 2, 10), &[]);
     store.offered(&item_of(ME, 1, 10), &[]);
-    store.offered(&Arc::new(bare), &[]);
+    let expected = store.expect(bare.id).unwrap();
+    store.offered(&Arc::new(bare), &[name("a")]);
+    assert!(!wait(expected.kept()), "the group will not get it after a kill");
     store.offered(&item(4), &[]);
     drop(thread);
     let (thread, loaded) = on(&disk);
