@@ -186,7 +186,7 @@ impl Agent {
         };
         let shared = &agent.shared;
         agent.tasks.push(tokio::spawn(questions::say(Arc::clone(shared), to_say)));
-        let subscriptions = config.subscriptions().into_iter().collect();
+        let subscriptions = config.subscriptions();
         restore::restore(shared, subscriptions, loaded).await?;
         agent.tasks.push(tokio::spawn(pump::run(Arc::clone(shared), events, asked)));
         let tags = config.tags.iter().map(|(key, value)| (key.clone(), Some(value.clone().into())));

@@ -52,7 +52,7 @@ async fn closed(app: &Endpoint) {
     ) {
         if !is_told {
             is_told = true;
-            tracing::info!(app = %app, "waiting until the service has closed; it can publish meanwhile");
+            tracing::info!(%app, "waiting for the service to close; it can publish until then");
         }
         sleep(PROBE_PERIOD).await;
     }

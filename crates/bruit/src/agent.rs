@@ -67,6 +67,7 @@ struct Process {
 impl Host for Process {
     fn set_log_level(&self, level: LogLevel) {
         (self.set_level)(level);
+        tracing::debug!(level = level.word(), "the log level was changed");
     }
 
     fn reloading(&self) {

@@ -108,7 +108,7 @@ fn with_flag(flag: &str) -> BTreeSet<String> {
 }
 
 /// Reading commands: how to call each, and whether it is a list (or has one in a field).
-const READS: [(&str, &str, Rows); 14] = [
+const READS: [(&str, &str, Rows); 15] = [
     ("members", "members", Rows::List),
     ("member", "member web-2", Rows::One),
     ("subs", "subs", Rows::List),
@@ -123,6 +123,7 @@ const READS: [(&str, &str, Rows); 14] = [
     ("keys ls", "keys ls", Rows::List),
     ("status", "status", Rows::One),
     ("config show", "config show", Rows::Of("settings")),
+    ("config diff", "config diff", Rows::None("changes")),
 ];
 
 #[derive(Clone, Copy)]
@@ -130,6 +131,8 @@ enum Rows {
     List,
     One,
     Of(&'static str),
+    /// A list in this field, which is empty here.
+    None(&'static str),
 }
 
 #[test]
@@ -150,6 +153,10 @@ fn every_reading_command_speaks_every_format() {
             Rows::One => None,
             Rows::List => Some(json.as_array().unwrap()),
             Rows::Of(field) => Some(json[field].as_array().unwrap()),
+            Rows::None(field) => {
+                assert_eq!((&json[field], &*lines), (&serde_json::json!([]), ""), "{line}");
+                continue;
+            }
         };
         let expected = list.map_or(1, Vec::len);
         assert!(expected > 0, "{line} has something to show");

@@ -251,7 +251,9 @@ fn publishing_stays_open_until_the_service_has_closed() {
     let mut agent = Agent::start(&[&["--join", &other.gossip], &app[..]].concat());
     agent.run(&["members", "--wait", "2"]).ok();
     agent.signal("TERM");
-    eventually("it waits for the service", || agent.log().contains("until the service has closed"));
+    eventually("it waits for the service", || {
+        agent.log().contains("waiting for the service to close")
+    });
     let id = agent.run(&["publish", "late", "--json"]).json()["id"].as_str().unwrap().to_owned();
     eventually("the other has the item", || {
         let trace = other.run(&["trace", &id, "--json"]);

@@ -66,9 +66,9 @@ const HEAD: &str = "\
 What `--help` prints for every command, in one page. It is made by
 `BRUIT_UPDATE=1 cargo test -p bruit --test help`, and a test holds it to the program.
 
-**Which agent.** Commands ask the agent at `--addr` or `BRUIT_ADDR`, else at 127.0.0.1:7070, and give
-it the token of `--token` or `BRUIT_TOKEN`. `--curl` prints the equal curl command instead; the token
-is named in it, never shown.
+**Which agent.** Commands ask the agent at `--addr` or `BRUIT_ADDR`, else at 127.0.0.1:7070, and
+give it the token of `--token` or `BRUIT_TOKEN`. `--curl` prints the equal curl command
+instead; the token is named in it, never shown.
 
 **Formats.** `--format table` is for people, `json` (or `--json`) is what the API says, `jsonl` has
 a line for each row of a list. `listen` and `tail` write a line for each thing in either. A table is
@@ -80,8 +80,8 @@ a terminal sees them.
 
 **Bodies.** `-d TEXT`, `-d @FILE`, or `-d -` for standard input.
 
-**Colour.** `--color` decides; else `NO_COLOR`, then `CLICOLOR_FORCE` and `FORCE_COLOR`, then whether
-it is a terminal.
+**Colour.** `--color` decides; else `NO_COLOR`, then `CLICOLOR_FORCE` and `FORCE_COLOR`, then
+whether it is a terminal.
 ";
 
 #[test]

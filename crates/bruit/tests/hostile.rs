@@ -11,12 +11,14 @@ use serde_json::{Value, json};
 
 /// ESC with CSI and OSC, C1 forms of both, BEL, backspace, line ends, right-to-left override,
 /// zero width, tags.
-const HOSTILE: &str = "x\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}31m\u{9d}8;;u\u{9c}\u{8}\r\nerror: y\u{202e}\u{200b}\u{e0041}\u{7f}";
+const HOSTILE: &str = "x\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}31m\u{9d}8;;u\u{9c}\u{8}\r\n\
+    error: y\u{202e}\u{200b}\u{e0041}\u{7f}";
 
 /// Whether a terminal would act on it. Line ends part lines.
 fn is_harmful(letter: char) -> bool {
     (letter.is_control() && letter != '\n')
-        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{e0000}'..='\u{e0fff}')
+        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn member() -> Value {

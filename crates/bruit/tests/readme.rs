@@ -1,5 +1,5 @@
-//! What the README and the pages of `docs/` show is true: each ```` ```console ```` block is run, in
-//! order, in one shell for each page.
+//! What the README and the pages of `docs/` show is true: each ```` ```console ```` block is run,
+//! in order, in one shell for each page.
 //!
 //! A line that starts with `$ ` is a command; one that ends with `\` goes on in the next line. The
 //! lines below it, up to the next command, are what it prints; `[..]` stands for any text. A

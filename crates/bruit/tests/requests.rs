@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 fn anything(_: &Request) -> Reply {
     Reply::json(&json!({
         "id": "ID", "path": "p", "subscribers": 1, "dropped_items": 3, "retried": 4, "dropped": 5,
-        "status": 204, "error": null, "after_ms": 1.5, "fingerprint": "F", "step": "used", "nodes": [],
+        "status": 204, "error": null, "after_ms": 1.5,
+        "fingerprint": "F", "step": "used", "nodes": [],
         "name": "web-1", "address": "a", "state": "alive", "why": "", "conflict": false,
         "metadata": {}, "subscriptions": [], "since_seconds": 1.0, "rtt_ms": null, "self": true,
     }))
@@ -148,7 +149,8 @@ fn deliveries_are_asked_for_by_state_and_shown_by_age() {
     let now = u64::try_from(now.as_millis()).unwrap();
     let record = move |id: &str, age: u64, state: &str| {
         json!({ "id": id, "subscription": "app", "item": "ID", "path": "cache/a", "state": state,
-            "attempts": 2, "status": 503, "reason": if state == "failed" { Some("r") } else { None },
+            "attempts": 2, "status": 503,
+            "reason": if state == "failed" { Some("r") } else { None },
             "unix_millis": now - age, "next_attempt_millis": 2000 })
     };
     let fake = Fake::start(move |_| {

@@ -2,7 +2,7 @@
 //!
 //! | suite | consumer | what is shown |
 //! |---|---|---|
-//! | `nginx` | Debian's nginx, over HTTP/1.1 and HTTP/2 | requests and bodies arrive byte for byte |
+//! | `nginx` | Debian's nginx, HTTP/1.1 and HTTP/2 | requests and bodies arrive byte for byte |
 //! | `alertmanager` | Debian's prometheus-alertmanager | an event becomes an alert by its own API |
 //! | `cloudevents` | the official Python SDK | both modes are understood, all attributes |
 //! | `webhook` | Debian's webhook, and an exec handler | one request runs a script on each host |

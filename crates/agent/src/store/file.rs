@@ -3,9 +3,9 @@
 //! redb trusts a file that was closed properly, and panics where that trust is misplaced. So each
 //! start is told to it as one after a crash: then it verifies every checksum, which finds
 //! whatever altered the file meanwhile. (Where only the last transaction was altered, that looks
-//! like one that a crash cut short, and the one before holds.) What it asserts before that, about the header and the
-//! length, is verified here. The layout of the header is redb's documented format 3
-//! (`docs/design.md`, "Super-header").
+//! like one that a crash cut short, and the one before holds.) What it asserts
+//! before that, about the header and the length, is verified here. The layout of the header is
+//! redb's documented format 3 (`docs/design.md`, "Super-header").
 
 use super::error::{StoreError, WriteError};
 use super::tables;

@@ -4,8 +4,8 @@
 //! While a transaction is being written the next batch gathers, so that the disk's pace sets how
 //! many changes share one `fsync`. Where nobody waits, changes gather for a moment: what comes
 //! from others and is delivered at once then needs one `fsync` and leaves only its id. (A kill in
-//! that moment forgets that it came; the group brings it again.) A transaction that fails is tried again, with what came
-//! meanwhile, until it succeeds; nobody waits for it then.
+//! that moment forgets that it came; the group brings it again.) A transaction that
+//! fails is tried again, with what came meanwhile, until it succeeds; nobody waits for it then.
 
 use super::Store;
 use super::batch::Batch;

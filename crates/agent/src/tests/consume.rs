@@ -84,6 +84,21 @@ impl Sse {
     }
 }
 
+impl Sse {
+    /// Reads on to the end of the next item, without a look at it: as fast as it can.
+    async fn skip(&mut self) {
+        let read = async {
+            let mut line = Vec::new();
+            while !line.starts_with(b"data: ") {
+                line.clear();
+                assert_ne!(self.0.read_until(b'\n', &mut line).await.unwrap(), 0, "it was cut off");
+            }
+            assert_eq!(line.last(), Some(&b'\n'), "it was cut off");
+        };
+        tokio::time::timeout(LONG, read).await.expect("an item in time");
+    }
+}
+
 /// A reader over WebSocket.
 struct Socket(WebSocketStream<TcpStream>);
 
@@ -169,7 +184,7 @@ async fn what_waited_comes_when_a_reader_comes() {
 
 #[tokio::test]
 async fn a_reader_that_takes_nothing_is_cut_off_and_its_items_go_to_others() {
-    let agent = streaming(json!({"timeout": "300ms", "concurrency": 24})).await;
+    let agent = streaming(json!({"timeout": "1s", "concurrency": 24})).await;
     let api = agent.ready().api;
     // Far more than the sockets of both ends hold.
     let idle = Sse::open(api, "1.1").await;
@@ -187,7 +202,7 @@ async fn a_reader_that_takes_nothing_is_cut_off_and_its_items_go_to_others() {
     assert!(queued.unwrap() > 0, "not all can have been written");
     let mut reader = Sse::open(api, "1.1").await;
     for _ in 0..queued.unwrap() {
-        assert_eq!(reader.next().await.unwrap().1["payload_bytes"], 1024 * 1024);
+        reader.skip().await;
     }
     has(api, "delivered", 24).await;
     drop(idle);

@@ -57,7 +57,8 @@ async fn field_names_are_frozen() {
         ),
         (
             &get(api, "/v1/deliveries?state=failed").await.json()[0],
-            "attempts id item next_attempt_millis path reason state status subscription unix_millis",
+            "attempts id item next_attempt_millis path reason state status subscription \
+             unix_millis",
         ),
         (&get(api, "/v1/status").await.json(), status_names),
         (&get(api, "/nowhere").await.json(), "detail hint status title type"),

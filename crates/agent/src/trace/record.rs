@@ -5,8 +5,9 @@
 //! 1970-01-01 UTC, as all clocks here); since when its log goes back (8). If described: the
 //! item's origin (16), start number (8), sequence number (8), acceptance (8, milliseconds),
 //! payload's length (4), length of the path (2), as much of the path as there is room for. If
-//! seen: when the first copy came (8), via (1, all ones for forgotten), hops (1), copies (4, saturating), from whom (16,
-//! zeros if it was accepted there), whether subscriptions were looked up (1, 0x01 yes), how many
+//! seen: when the first copy came (8), via (1, all ones for forgotten), hops (1), copies (4,
+//! saturating), from whom (16, zeros if it was accepted there), whether subscriptions
+//! were looked up (1, 0x01 yes), how many
 //! match (2, saturating), how many deliveries follow (1); and each of these: length of the
 //! subscription's name (1), name, how it ended (1), last status (2, 0 for none), attempts (4),
 //! time to its end (8, all ones for none), length of the reason (1), reason, how many attempts

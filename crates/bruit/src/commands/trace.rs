@@ -217,7 +217,8 @@ mod tests {
 
     fn trace() -> Trace {
         serde_json::from_value(json!({
-            "id": "ID", "path": "cache/a", "origin": "00", "origin_name": "web-1", "accepted_unix_ms": 1_700_000_000_204_u64,
+            "id": "ID", "path": "cache/a", "origin": "00", "origin_name": "web-1",
+            "accepted_unix_ms": 1_700_000_000_204_u64,
             "payload_bytes": 0, "members": 4, "reached": 3,
             "nodes": [
                 { "node": "00", "name": "web-1", "state": "alive", "seen": true,

@@ -4,6 +4,8 @@
 //! form is refused. A frame of a type that this version does not know is skipped.
 
 mod answers;
+#[cfg(test)]
+mod budget;
 mod delta;
 mod digest;
 mod item;

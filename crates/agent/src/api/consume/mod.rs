@@ -8,9 +8,11 @@
 //! to one of them.
 //!
 //! As many items are out at a time as the subscription's concurrency allows, to all readers
-//! together. A reader that leaves one for longer than the subscription's timeout is cut off.
+//! together. A reader has the subscription's timeout for each, one after the other in the order in
+//! which they were given; one that takes longer is cut off.
 
 mod frames;
+mod out;
 mod socket;
 mod sse;
 
@@ -37,7 +39,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// One who reads.
 struct Session {
     reader: Reader,
-    /// How long an item may be out.
+    /// How long a reader may take for an item.
     patience: Duration,
     slot: Arc<Slot>,
 }

@@ -1,6 +1,7 @@
 //! Items over WebSocket: a text message with JSON for each; the reader answers
 //! `{"ack": "<item id>"}` when it is done with one.
 
+use super::out::Out;
 use super::{HEARTBEAT, Session, text_of};
 use crate::delivery::Offered;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
@@ -22,19 +23,12 @@ enum End {
     Gone,
     /// The agent stops, or the subscription is no more.
     Over,
-    /// An item was out for too long.
+    /// It took too long for an item.
     Slow(Duration),
     /// It sent what is no acknowledgement.
     NotUnderstood,
     /// It acknowledged what it does not have.
     Unknown(String),
-}
-
-/// An item that is out.
-struct Out {
-    id: String,
-    seq: u64,
-    since: Instant,
 }
 
 #[derive(Deserialize)]
@@ -80,11 +74,11 @@ async fn run(mut socket: WebSocket, mut session: Session) {
 
 async fn exchange(socket: &mut WebSocket, session: &mut Session) -> End {
     let patience = session.patience;
-    let mut out: Vec<Out> = Vec::new();
+    let mut out = Out::new();
     let mut heartbeat = Instant::now() + HEARTBEAT;
     let mut unanswered = 0;
     loop {
-        let oldest = out.iter().map(|each| each.since + patience).min();
+        let deadline = out.deadline(patience);
         tokio::select! {
             message = socket.recv() => {
                 unanswered = 0;
@@ -101,14 +95,14 @@ async fn exchange(socket: &mut WebSocket, session: &mut Session) -> End {
             offered = session.reader.next() => {
                 let Some(Offered { seq, item }) = offered else { return End::Over };
                 let message = Message::text(text_of(&item));
-                out.push(Out { id: item.id.to_string(), seq, since: Instant::now() });
+                out.push(seq, item.id.to_string());
                 match timeout(patience, socket.send(message)).await {
                     Ok(Ok(())) => {}
                     Ok(Err(_)) => return End::Gone,
                     Err(_) => return End::Slow(patience),
                 }
             }
-            () = sleep_until(oldest.unwrap_or(heartbeat)), if oldest.is_some() => {
+            () = sleep_until(deadline.unwrap_or(heartbeat)), if deadline.is_some() => {
                 return End::Slow(patience);
             }
             () = sleep_until(heartbeat) => {
@@ -127,12 +121,8 @@ async fn exchange(socket: &mut WebSocket, session: &mut Session) -> End {
 }
 
 /// Which of the items that are out is acknowledged; it is then out no more.
-fn acknowledged(text: &str, out: &mut Vec<Out>) -> Result<u64, End> {
+fn acknowledged(text: &str, out: &mut Out) -> Result<u64, End> {
     let Ok(Ack { ack }) = serde_json::from_str(text) else { return Err(End::NotUnderstood) };
-    let found = out.iter().position(|each| each.id.eq_ignore_ascii_case(&ack));
-    let Some(place) = found else {
-        let id = ack.chars().filter(char::is_ascii_graphic).take(64).collect();
-        return Err(End::Unknown(id));
-    };
-    Ok(out.remove(place).seq)
+    out.remove_id(&ack)
+        .ok_or_else(|| End::Unknown(ack.chars().filter(char::is_ascii_graphic).take(64).collect()))
 }

@@ -1,12 +1,12 @@
 //! Items as server-sent events.
 
 use super::frames::{Giver, frames};
+use super::out::Out;
 use super::{HEARTBEAT, Session, text_of};
 use crate::delivery::{Offered, Policy};
 use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderValue, header};
-use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -28,31 +28,31 @@ pub(super) fn answer(session: Session) -> Response {
 async fn run(mut session: Session, mut giver: Giver) {
     // Tells the reader that it is connected, before the first item.
     giver.say(": here are the items\n\n");
-    let mut out: BTreeMap<u64, Instant> = BTreeMap::new();
+    let mut out = Out::new();
     let mut heartbeat = Instant::now() + HEARTBEAT;
     loop {
-        let oldest = out.values().min().map(|since| *since + session.patience);
+        let deadline = out.deadline(session.patience);
         tokio::select! {
             written = giver.written() => match written {
                 None => return,
                 Some(seq) => {
-                    out.remove(&seq);
+                    out.remove(seq);
                     session.reader.ack(seq);
                 }
             },
             offered = session.reader.next() => match offered {
                 None => return end(session, giver, out.len()).await,
                 Some(Offered { seq, item }) => {
-                    out.insert(seq, Instant::now());
-                    let (id, text) = (item.id, text_of(&item));
+                    let (id, text) = (item.id.to_string(), text_of(&item));
                     let event = format!("event: item\nid: {id}\ndata: {text}\n\n");
                     if !giver.give(event, seq) {
                         return session.slot.abort();
                     }
+                    out.push(seq, id);
                     heartbeat = Instant::now() + HEARTBEAT;
                 }
             },
-            () = sleep_until(oldest.unwrap_or(heartbeat)), if oldest.is_some() => {
+            () = sleep_until(deadline.unwrap_or(heartbeat)), if deadline.is_some() => {
                 tracing::debug!("a reader of a stream takes nothing any more");
                 return session.slot.abort();
             }
