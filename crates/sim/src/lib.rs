@@ -15,19 +15,8 @@
 //! one moment, makes it panic. So do calls that a test cannot mean, such as a command to a host
 //! that is down.
 
-mod datagram;
-mod host;
 mod link;
 mod net;
-mod queue;
-mod stats;
-mod stream;
-mod trace;
 
-#[cfg(test)]
-mod tests;
-
-pub use host::{Boot, HostId, Recorded};
 pub use link::Link;
-pub use net::Net;
-pub use stats::Stats;
+pub use net::{Boot, HostId, Net, Recorded, Stats};

@@ -1,22 +1,35 @@
 //! The network: its hosts, its clock and its loop.
 
-use crate::host::{Host, Stall, Waiting};
+mod datagram;
+mod host;
+mod queue;
+mod stats;
+mod stream;
+mod trace;
+
+#[cfg(test)]
+mod tests;
+
+pub use host::{Boot, HostId, Recorded};
+pub use stats::Stats;
+
+use crate::Link;
 use crate::link::Links;
-use crate::queue::{Action, Datagram, Queue};
-use crate::stream::Streams;
-use crate::trace::Trace;
-use crate::{Boot, HostId, Link, Recorded, Stats};
 use bruit_engine::{Instant, Rng};
 use bruit_model::{Command, CommandError, Event, Node, Now, Rejected, Reply, SocketId, UnixNanos};
 use bytes::Bytes;
+use host::{Host, Stall, Waiting};
+use queue::{Action, Datagram, Queue};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
+use stream::Streams;
+use trace::Trace;
 
 /// Virtual time zero is 2026-01-01 00:00 UTC, in milliseconds since 1970.
 const UNIX_ORIGIN_MILLIS: i64 = 1_767_225_600_000;
 /// Events, and recorded datagrams, kept for one host at most. Guess.
-pub(crate) const KEPT_MAX: usize = 1 << 20;
+const KEPT_MAX: usize = 1 << 20;
 /// So many steps at one moment, or outputs of a node in one drain, are an endless loop. Guess.
 const STEPS_MAX: u64 = 1_000_000;
 /// So many timeouts of one host at one moment are an endless loop. Guess.
@@ -131,9 +144,9 @@ impl Net {
         self.start(host);
     }
 
-    /// Takes a snapshot of the node, without anything undone, for later runs to start from.
+    /// Takes a snapshot of the node, for later runs to start from.
     pub fn save(&mut self, host: HostId) {
-        self.hosts[host.index()].saved = self.node(host).snapshot(&[]);
+        self.hosts[host.index()].saved = self.node(host).snapshot();
     }
 
     /// Stops the process without ending it, as `SIGSTOP` or a starved machine does: datagrams

@@ -8,8 +8,8 @@
 //! sides have finished and been told so, each is told `Closed`. An idle stream does not notice a
 //! partition.
 
-use crate::host::Waiting;
-use crate::queue::{Action, Side};
+use super::host::Waiting;
+use super::queue::{Action, Side};
 use crate::{HostId, Net};
 use bruit_engine::Instant;
 use bruit_model::{Peer, SocketId, StreamId, StreamInput, StreamOutput, Target, Transport, Why};

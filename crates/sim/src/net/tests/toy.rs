@@ -273,7 +273,7 @@ impl Node for Toy {
         &Nothing
     }
 
-    fn snapshot(&self, _undone: &[ItemId]) -> Vec<u8> {
+    fn snapshot(&self) -> Vec<u8> {
         vec![u8::try_from(self.me).unwrap(); 3]
     }
 

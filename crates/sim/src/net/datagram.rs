@@ -1,8 +1,8 @@
 //! Datagrams: sent, carried or not, and delivered.
 
-use crate::host::Waiting;
-use crate::net::KEPT_MAX;
-use crate::queue::{Action, Datagram};
+use super::KEPT_MAX;
+use super::host::Waiting;
+use super::queue::{Action, Datagram};
 use crate::{HostId, Net, Recorded};
 use bruit_model::Transmit;
 use bytes::Bytes;

@@ -1,8 +1,8 @@
 //! A host: one node, its addresses, its clock and what waits for it.
 
+use super::queue::{Datagram, Key, Side};
+use super::stream::Part;
 use crate::Stats;
-use crate::queue::{Datagram, Key, Side};
-use crate::stream::Part;
 use bruit_engine::Instant;
 use bruit_model::{Event, Node, Now, Rejected};
 use bytes::Bytes;
