@@ -39,7 +39,7 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: Arc<Notify>) {
 /// the node had seen and nobody had been told of.
 pub(crate) async fn keep(shared: &Shared, store: &Arc<Store>, kept: &mut Vec<u8>) {
     let mark = store.mark();
-    let Ok(snapshot) = shared.node.with(|node, _| node.snapshot(&[])).await else { return };
+    let Ok(snapshot) = shared.node.with(|node, _| node.snapshot()).await else { return };
     if snapshot == *kept {
         return;
     }

@@ -289,9 +289,9 @@ pub trait Node {
         Vec::new()
     }
 
-    /// What a later run of this node may start from, opaque: items seen but for `undone` (the
-    /// later run asks for those again), clocks, and where members were.
-    fn snapshot(&self, undone: &[ItemId]) -> Vec<u8>;
+    /// What a later run of this node may start from, opaque: items seen, clocks, and where members
+    /// were.
+    fn snapshot(&self) -> Vec<u8>;
 
     /// Calls `visit` with (metric name, label value or "", value) for every counter and gauge.
     fn counters(&self, visit: &mut dyn FnMut(&'static str, &'static str, u64));

@@ -396,8 +396,8 @@ impl Node for NativeNode {
         keys.map(|(fingerprint, is_primary)| KeyInfo { fingerprint, is_primary }).collect()
     }
 
-    fn snapshot(&self, undone: &[ItemId]) -> Vec<u8> {
-        snapshot::take(self, undone)
+    fn snapshot(&self) -> Vec<u8> {
+        snapshot::take(self)
     }
 
     fn counters(&self, visit: &mut dyn FnMut(&'static str, &'static str, u64)) {

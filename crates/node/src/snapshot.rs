@@ -5,7 +5,7 @@
 
 use crate::NativeNode;
 use crate::node::Run;
-use bruit_model::{CommandError, ItemId, NodeId, Now, Target};
+use bruit_model::{CommandError, NodeId, Now, Target};
 use bruit_wire::{DecodeError, Limit, Reader, Sink as _};
 use std::net::SocketAddr;
 
@@ -15,15 +15,13 @@ const RANGES: Limit = Limit { what: "saved ranges", max: 4096 };
 const ADDRESSES: Limit = Limit { what: "saved addresses", max: 256 };
 const ADDRESS_BYTES: Limit = Limit { what: "a saved address", max: 64 };
 
-pub(crate) fn take(node: &NativeNode, undone: &[ItemId]) -> Vec<u8> {
+pub(crate) fn take(node: &NativeNode) -> Vec<u8> {
     let mut out = Vec::new();
     out.u8(VERSION);
     out.u64(node.clock.last());
     let runs: Vec<_> = node.seen.runs().take(RUNS.max).collect();
     out.length(runs.len());
     for (run, ranges) in runs {
-        let holes = undone.iter().filter(|id| Run::of(id) == *run).map(|id| id.seq);
-        let ranges = without(ranges, holes.collect());
         out.put(&run.origin.0);
         out.u64(run.start);
         let count = ranges.len().min(RANGES.max);
@@ -39,26 +37,6 @@ pub(crate) fn take(node: &NativeNode, undone: &[ItemId]) -> Vec<u8> {
         out.bytes(address.to_string().as_bytes());
     }
     out
-}
-
-/// `ranges` with the numbers in `holes` taken out.
-fn without(ranges: &[(u64, u64)], mut holes: Vec<u64>) -> Vec<(u64, u64)> {
-    holes.sort_unstable();
-    holes.dedup();
-    let mut left = Vec::with_capacity(ranges.len() + holes.len());
-    for &(first, last) in ranges {
-        let mut next = first;
-        for &hole in holes.iter().filter(|hole| (first..=last).contains(hole)) {
-            if next < hole {
-                left.push((next, hole - 1));
-            }
-            next = hole + 1;
-        }
-        if next <= last {
-            left.push((next, last));
-        }
-    }
-    left
 }
 
 pub(crate) fn restore(node: &mut NativeNode, now: Now, bytes: &[u8]) -> Result<(), CommandError> {
@@ -105,17 +83,4 @@ fn read(bytes: &[u8]) -> Result<State, DecodeError> {
     }
     reader.finish()?;
     Ok(State { clock, runs, addresses })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn holes_are_taken_out_of_ranges() {
-        assert_eq!(without(&[(1, 5)], vec![3]), [(1, 2), (4, 5)]);
-        assert_eq!(without(&[(1, 5), (8, 9)], vec![1, 5, 8, 9]), [(2, 4)]);
-        assert_eq!(without(&[(1, 1)], vec![1]), []);
-        assert_eq!(without(&[(1, u64::MAX)], vec![7]), [(1, 6), (8, u64::MAX)]);
-    }
 }

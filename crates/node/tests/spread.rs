@@ -174,7 +174,7 @@ fn tells_arrive_once_each_also_under_loss() {
 }
 
 #[test]
-fn what_was_seen_before_a_restart_is_not_told_again_and_what_was_undone_is() {
+fn what_was_seen_before_a_restart_is_not_told_again_and_what_was_missed_is() {
     let setup = Setup { keeps_identity: true, ..Setup::default() };
     let mut group = Group::settled(setup, 4);
     let host = group.hosts[3];

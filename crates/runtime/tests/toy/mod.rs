@@ -244,7 +244,7 @@ impl Node for Toy {
         &self.empty
     }
 
-    fn snapshot(&self, _but: &[ItemId]) -> Vec<u8> {
+    fn snapshot(&self) -> Vec<u8> {
         Vec::new()
     }
 
