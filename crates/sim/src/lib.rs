@@ -18,5 +18,9 @@
 mod link;
 mod net;
 
+pub mod measure;
+pub mod run;
+pub mod scenario;
+
 pub use link::Link;
 pub use net::{Boot, HostId, Net, Recorded, Stats};
