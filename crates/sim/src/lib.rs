@@ -19,8 +19,10 @@ mod link;
 mod net;
 
 pub mod measure;
+pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod search;
 
 pub use link::Link;
 pub use net::{Boot, HostId, Net, Recorded, Stats};

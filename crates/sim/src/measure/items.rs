@@ -5,6 +5,7 @@ use super::quantile::Quantiles;
 use bruit_engine::Instant;
 use bruit_model::{Item, ItemId, ItemTrace};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Not had.
 const NEVER: u32 = u32::MAX;
@@ -112,7 +113,7 @@ impl Items {
     }
 
     /// What it comes to.
-    pub(crate) fn measures(&self) -> SpreadMeasures {
+    pub(crate) fn measures(&self, within: Option<Duration>) -> SpreadMeasures {
         let delays = || {
             let each = self.items.iter().flat_map(|tracked| tracked.delays.iter());
             each.filter(|delay| **delay != NEVER).map(|delay| u64::from(*delay))
@@ -127,6 +128,7 @@ impl Items {
             pairs: self.pairs,
             missed: self.pairs - self.had,
             residue_ppm: 1_000_000 - self.coverage_ppm(),
+            late_ppm: within.map(|within| self.late_ppm(within)),
             delay_us: Quantiles::of(delays()),
             reach_50_us: reach(500_000),
             reach_90_us: reach(900_000),
@@ -139,6 +141,18 @@ impl Items {
             repaired: sum(|item| item.repaired.into()),
             curves: self.items.iter().take(CURVES_MAX).map(Tracked::curve).collect(),
         }
+    }
+
+    /// Pairs without the item after so long, parts in a million.
+    fn late_ppm(&self, within: Duration) -> u32 {
+        let in_time = |tracked: &Tracked| {
+            let each = tracked.delays.iter().zip(&tracked.expected);
+            let had = each.filter(|(delay, expected)| {
+                **expected && u128::from(**delay) <= within.as_micros() && **delay != NEVER
+            });
+            had.count() as u64
+        };
+        1_000_000 - ppm(self.items.iter().map(in_time).sum(), self.pairs)
     }
 
     /// The mean over items of `m / (n − 1) − 1`, in thousandths.

@@ -54,6 +54,9 @@ pub struct SpreadMeasures {
     pub missed: u64,
     /// The same as parts in a million: the residue.
     pub residue_ppm: u32,
+    /// Of the pairs: without it by the time that the scenario names as `within`, parts in a
+    /// million; `None` if it names none.
+    pub late_ppm: Option<u32>,
     /// Over all pairs, the time to the node's first copy, in microseconds.
     pub delay_us: Quantiles,
     /// Over all items, the time until half of the nodes had it, in microseconds.

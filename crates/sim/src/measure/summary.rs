@@ -43,10 +43,16 @@ fn if_any(quantiles: Quantiles, value: u64) -> Option<i64> {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 19] = [
+pub const METRICS: [Metric; 20] = [
     metric("residue_ppm", "nodes that lack an item at the end, in a million", Over::Mean, |o| {
         some(o.spread.residue_ppm.into())
     }),
+    metric(
+        "late_ppm",
+        "nodes that lack an item when they should have it, in a million",
+        Over::Mean,
+        |o| o.spread.late_ppm.map(i64::from),
+    ),
     metric("delay_p50_us", "time to a node's first copy: the median", Over::Mean, |o| {
         if_any(o.spread.delay_us, o.spread.delay_us.p50)
     }),

@@ -159,7 +159,7 @@ impl<'a> World<'a> {
             formed_ms: u64::try_from(self.begin.since(Instant::ZERO).as_millis())
                 .unwrap_or(u64::MAX),
             duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            spread: self.items.measures(),
+            spread: self.items.measures(self.scenario.workload.within),
             detection: self.failures.measures(now, took, bound),
             traffic: super::account::traffic(&stats, took),
             faults: super::account::faults(&stats, self.clocks_set),

@@ -47,7 +47,7 @@ pub use library::{LIBRARY, Story};
 pub use network::{Network, Zone, ZoneLink};
 pub use protocol::{Protocol, parse_profile};
 pub use select::Select;
-pub use values::{duration_word, share_word};
+pub use values::{duration_word, parse_share, share_word};
 pub use workload::{Origins, Workload};
 
 use crate::Link;

@@ -64,6 +64,14 @@ pub(crate) fn share(text: &str) -> Result<u32, Bad> {
     ppm.ok_or_else(|| Bad::new(format!("`{text}` is no share"), REMEDY))
 }
 
+/// As a scenario reads a share: `1%`, `0.05%` or `200ppm`, in parts per million.
+///
+/// # Errors
+/// Cause and remedy.
+pub fn parse_share(text: &str) -> Result<u32, String> {
+    share(text).map_err(|bad| format!("{}; {}", bad.why, bad.remedy))
+}
+
 /// The time between two of `10/s`, `30/m` or `1/h`.
 pub(crate) fn rate(text: &str) -> Result<Duration, Bad> {
     const REMEDY: &str = "write a rate such as 10/s, 0.5/s, 30/m or 1/h, at most 1000000/s";

@@ -21,6 +21,8 @@ pub struct Workload {
     pub payload_bytes: usize,
     /// Who publishes.
     pub origins: Origins,
+    /// By when a node should have an item; a later copy is late. Default: there is no such time.
+    pub within: Option<Duration>,
 }
 
 /// Who publishes.
@@ -51,7 +53,8 @@ impl Workload {
             let origins = reader.get("origins", |value| origins(value, nodes))?;
             let origins = origins.unwrap_or(default.origins);
             let items = items.unwrap_or(default.items);
-            Ok(Self { items, at, every, payload_bytes, origins })
+            let within = reader.duration("within")?;
+            Ok(Self { items, at, every, payload_bytes, origins, within })
         })?;
         let workload = workload.unwrap_or_default();
         let steps = workload.items.saturating_sub(1);
@@ -77,6 +80,7 @@ impl Default for Workload {
             every: Duration::from_secs(1),
             payload_bytes: 128,
             origins: Origins::Random,
+            within: None,
         }
     }
 }
