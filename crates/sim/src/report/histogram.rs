@@ -10,7 +10,7 @@ const BARS: usize = 24;
 
 fn draw(frame: Frame<'_>, values: &[f64], marks: &[(f64, String)]) -> String {
     let largest = values.iter().copied().fold(0.0, f64::max);
-    let x = Scale::new(largest, x_range());
+    let x = Scale::new(largest * 1.04, x_range());
     let width = x.max / BARS as f64;
     let mut bars = [0_u32; BARS];
     for value in values {
@@ -35,33 +35,27 @@ fn draw(frame: Frame<'_>, values: &[f64], marks: &[(f64, String)]) -> String {
             ),
         );
     }
-    let mut last_end = f64::NEG_INFINITY;
-    for (value, label) in marks {
+    mark_all(&mut svg, &x, marks);
+    svg
+}
+
+/// Lines at some values. The first one's label stands to its left, the others' to their right,
+/// above the bars, so that none lies on another.
+fn mark_all(svg: &mut String, x: &Scale, marks: &[(f64, String)]) {
+    let (bottom, top) = y_range();
+    for (place, (value, label)) in marks.iter().enumerate() {
         let at = x.at(*value);
-        let (bottom, top) = y_range();
+        let (anchor, text_at) = if place == 0 { ("end", at - 2.0) } else { ("start", at + 2.0) };
         put(
-            &mut svg,
+            svg,
             format_args!(
-                "<line class=\"th\" stroke-width=\"1.6\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{bottom}\" \
-             y2=\"{top}\"/>"
+                "<line class=\"th\" stroke-width=\"1.6\" x1=\"{at:.1}\" x2=\"{at:.1}\" \
+                 y1=\"{bottom}\" y2=\"{top}\"/><text class=\"tf\" x=\"{text_at:.1}\" y=\"{:.1}\" \
+                 text-anchor=\"{anchor}\">{label}</text>",
+                top - 5.0
             ),
         );
-        // Two labels are never on top of each other.
-        if at - last_end > 4.0 {
-            let anchor = if at > x_range().1 - 90.0 { "end" } else { "start" };
-            let text_at = if anchor == "end" { at - 5.0 } else { at + 5.0 };
-            put(
-                &mut svg,
-                format_args!(
-                    "<text class=\"tf\" x=\"{text_at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{label}\
-                 </text>",
-                    top + 12.0
-                ),
-            );
-            last_end = at + 7.0 * label.chars().count() as f64;
-        }
     }
-    svg
 }
 
 /// What each node sent.
@@ -114,7 +108,7 @@ pub(super) fn detection(report: &Report<'_>) -> (String, String) {
     let values: Vec<f64> = each.iter().map(|micros| *micros as f64 / size).collect();
     let at = |micros: u64| micros as f64 / size;
     let marks = [(at(quantiles.p50), "median".to_owned()), (at(quantiles.p99), "99 %".to_owned())];
-    let label = format!("from the crash to `failed` at an observer, {unit}");
+    let label = format!("from the crash until an observer held it failed, {unit}");
     let undetected: u64 = report.outcomes.iter().map(|outcome| outcome.detection.undetected).sum();
     let about = format!(
         "{} pairs of a crash and a node that noticed it: median {:.2}, 99 % within {:.2}, last \

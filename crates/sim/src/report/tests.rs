@@ -48,7 +48,7 @@ fn page_and_picture_need_nothing_else() {
             "bruit sim run &#39;a&amp;b&#39; --seeds 2",
             "time since publication, ",
             "sent, kbit/s",
-            "from the crash to `failed` at an observer, ",
+            "from the crash until an observer held it failed, ",
             "class=\"th\"",
         ] {
             assert!(text.contains(needed), "{needed}");

@@ -9,6 +9,26 @@ pub struct Story {
     pub text: &'static str,
 }
 
-/// All of them: the files of `scenarios/`, by name.
-pub const LIBRARY: [Story; 1] =
-    [Story { name: "small", text: include_str!("../../../../scenarios/small.toml") }];
+macro_rules! stories {
+    ($($name:literal),* $(,)?) => {
+        [$(Story {
+            name: $name,
+            text: include_str!(concat!("../../../../scenarios/", $name, ".toml")),
+        },)*]
+    };
+}
+
+/// All of them: the files of `scenarios/`.
+pub const LIBRARY: [Story; 11] = stories![
+    "small",
+    "lan",
+    "wan",
+    "partition-heals",
+    "partition-never-heals",
+    "flapping",
+    "cpu-starved",
+    "mass-restart",
+    "one-way-link",
+    "heavy-loss",
+    "rolling-churn",
+];
