@@ -11,7 +11,7 @@ mod common;
 use bruit_engine::Rng;
 use bruit_model::{Command, ItemId, Node};
 use bruit_node::Profile;
-use bruit_sim::{HostId, Link, Net};
+use bruit_sim::{HostId, Link, Loss, Net};
 use common::{Group, Setup, agreed, has_item, items_told, ms, s};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -50,7 +50,7 @@ impl Swarm {
     fn new(seed: u64) -> Self {
         let mut rng = Rng::from_seed(seed);
         let link = Link {
-            loss_ppm: below(&mut rng, 150_000),
+            loss: Loss::Random { ppm: below(&mut rng, 150_000) },
             duplicate_ppm: below(&mut rng, 50_000),
             reorder_ppm: below(&mut rng, 100_000),
             ..Link::default()

@@ -18,5 +18,5 @@
 mod link;
 mod net;
 
-pub use link::Link;
+pub use link::{CutId, Latency, Link, LinkError, Loss, Quantiles, Sampler};
 pub use net::{Boot, HostId, Net, Recorded, Stats};

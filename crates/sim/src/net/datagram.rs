@@ -57,12 +57,14 @@ impl Net {
 
     fn carry(&mut self, host: HostId, datagram: Datagram) {
         let to = datagram.to;
-        let fate = self.links.carry(self.now, host, to);
+        let len = datagram.bytes.len() + DATAGRAM_HEADER_BYTES;
+        let fate = self.links.carry(self.now, host, to, len);
         let blocked = self.links.is_blocked(host, to);
         let full = self.hosts[to.index()].in_flight >= IN_FLIGHT_MAX;
         let stats = &mut self.hosts[host.index()].stats;
         match fate.at {
             _ if blocked => stats.datagrams_blocked += 1,
+            None if fate.is_dropped => stats.datagrams_dropped += 1,
             None => stats.datagrams_lost += 1,
             Some(_) if full => stats.datagrams_overflowed += 1,
             Some(at) => {
@@ -88,7 +90,7 @@ impl Net {
                 self.hosts[sender.index()].stats.datagrams_blocked += 1;
                 return;
             }
-            let overtaken = self.links.is_overtaken(sender, to, datagram.number);
+            let overtaken = self.links.is_overtaken(self.now, sender, to, datagram.number);
             self.hosts[to.index()].stats.datagrams_reordered +=
                 u64::from(overtaken && !datagram.copy);
         }

@@ -223,44 +223,6 @@ impl Net {
         self.hosts[host.index()].addrs[0]
     }
 
-    /// Connects all hosts by `link`, from here on, those with a link of their own too.
-    pub fn set_links(&mut self, link: Link) {
-        self.links.set_all(link);
-    }
-
-    /// Connects these two by `link`, both ways, from here on.
-    pub fn set_link(&mut self, a: HostId, b: HostId, link: Link) {
-        self.set_link_one_way(a, b, link);
-        self.set_link_one_way(b, a, link);
-    }
-
-    /// What travels from one to the other takes `link`, from here on.
-    pub fn set_link_one_way(&mut self, from: HostId, to: HostId, link: Link) {
-        self.links.set(from, to, link);
-    }
-
-    /// Cuts these off from those, both ways, what is under way included.
-    pub fn partition(&mut self, these: &[HostId], those: &[HostId]) {
-        for &a in these {
-            for &b in those {
-                self.one_way(a, b);
-                self.one_way(b, a);
-            }
-        }
-    }
-
-    /// Lets nothing pass from `from` to `to`; the other way stays open. A host always reaches
-    /// itself.
-    pub fn one_way(&mut self, from: HostId, to: HostId) {
-        self.links.block(from, to);
-    }
-
-    /// Ends all partitions.
-    pub fn heal(&mut self) {
-        self.links.unblock_all();
-        self.unstall_streams();
-    }
-
     /// Sets the host's wall clock ahead, or back, of the net's.
     pub fn skew(&mut self, host: HostId, millis: i64) {
         self.hosts[host.index()].skew_millis = millis;

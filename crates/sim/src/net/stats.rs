@@ -23,6 +23,8 @@ counters! {
     datagram_bytes_sent,
     /// Of those sent: lost by a link.
     datagrams_lost,
+    /// Of those sent: found the queue of a link full.
+    datagrams_dropped,
     /// Of those sent: delivered a second time by a link.
     datagrams_duplicated,
     /// Of those sent: stopped by a partition, when sent or when they would have arrived.

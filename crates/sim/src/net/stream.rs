@@ -182,7 +182,7 @@ impl Net {
             ends[0].wire.push_back((self.now, Part::Failed(why)));
             self.queue.schedule(self.now, Action::Arrive(stream, 0));
         } else if found.is_some() {
-            let (way, _) = self.links.stream_way(host, peer);
+            let (way, _) = self.links.stream_way(self.now, host, peer, 0);
             self.queue.schedule(self.now + way, Action::Syn(stream));
         }
         self.streams.streams.insert(stream, Stream { ends, listener, addrs });
@@ -230,7 +230,8 @@ impl Net {
         if end.is_gone() {
             return;
         }
-        let (way, losses) = self.links.stream_way(from, to);
+        let len = if let Part::Data(bytes) = &part { bytes.len() } else { 0 };
+        let (way, losses) = self.links.stream_way(self.now, from, to, len);
         self.hosts[to.index()].stats.stream_retransmits += u64::from(losses);
         let ahead = end.wire.back().map_or(Instant::ZERO, |(at, _)| *at);
         let at = ahead.max(self.now + way);
@@ -314,7 +315,7 @@ impl Net {
             let hosts = [on.ends[0].host, on.ends[1].host];
             for (side, end) in on.ends.iter_mut().enumerate() {
                 if end.stall.take().is_some() {
-                    let (way, _) = self.links.stream_way(hosts[1 - side], hosts[side]);
+                    let (way, _) = self.links.stream_way(self.now, hosts[1 - side], hosts[side], 0);
                     self.queue.schedule(self.now + way, Action::Arrive(stream, side));
                 }
             }
