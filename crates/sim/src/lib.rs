@@ -19,4 +19,4 @@ mod link;
 mod net;
 
 pub use link::{CutId, Latency, Link, LinkError, Loss, Quantiles, Sampler};
-pub use net::{Boot, HostId, Net, Recorded, Stats};
+pub use net::{Boot, Happened, HostId, Net, Recorded, Stats};

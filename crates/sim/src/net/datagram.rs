@@ -15,7 +15,7 @@ const DATAGRAM_HEADER_BYTES: usize = 28;
 const IN_FLIGHT_MAX: usize = 65_536;
 /// Datagrams that wait for a paused process at most. Guess: Linux's default receive buffer
 /// (`net.core.rmem_default`, 208 KiB) full of small datagrams, each accounted as about 768 bytes.
-const WAITING_MAX: usize = 256;
+pub(super) const WAITING_MAX: usize = 256;
 
 impl Net {
     pub(crate) fn transmit(&mut self, host: HostId, transmit: Transmit, buffer: &[u8]) {
@@ -100,7 +100,7 @@ impl Net {
             return;
         }
         match &mut on.stall {
-            None => self.hand_datagram(&datagram),
+            None => self.take_in(to, Waiting::Datagram(datagram)),
             Some(stall) => {
                 let is_datagram = |waiting: &&Waiting| matches!(waiting, Waiting::Datagram(_));
                 if stall.waiting.iter().filter(is_datagram).count() < WAITING_MAX {

@@ -43,7 +43,7 @@ counters! {
     datagrams_reordered,
     /// Of those that arrived: the host was down.
     datagrams_to_dead,
-    /// Of those that arrived: the host was paused and its socket buffer full.
+    /// Of those that arrived: the host was paused or slow and its socket buffer full.
     datagrams_shed,
     /// Of those delivered: refused by the node.
     datagrams_rejected,
@@ -79,4 +79,10 @@ counters! {
     crashes,
     /// Pauses.
     pauses,
+    /// Goodbyes said to the end.
+    leaves,
+    /// Disks lost.
+    wipes,
+    /// Inputs that waited for a slow host.
+    inputs_delayed,
 }

@@ -222,6 +222,11 @@ impl Net {
 
 /// What travels.
 impl Net {
+    /// The host at one end of a stream that is there.
+    pub(crate) fn stream_host(&self, stream: u64, side: Side) -> Option<HostId> {
+        self.streams.streams.get(&stream).map(|stream| stream.ends[side].host)
+    }
+
     /// Sends `part` on its way to an end.
     fn dispatch(&mut self, stream: u64, side: Side, part: Part) {
         let Some(on) = self.streams.streams.get_mut(&stream) else { return };
@@ -341,6 +346,13 @@ impl Net {
             stall.waiting.push_back(Waiting::Part(stream, side, part));
             return;
         }
+        let host = end.host;
+        self.take_in(host, Waiting::Part(stream, side, part));
+    }
+
+    /// Gives `part` to the end's node, which runs, now or when it reads again.
+    pub(crate) fn offer_running(&mut self, stream: u64, side: Side, part: Part) {
+        let Some(end) = self.streams.end(stream, side).filter(|end| !end.is_gone()) else { return };
         let is_content = matches!(part, Part::Data(_) | Part::Finished);
         if is_content && !(end.is_reading && end.unread.is_empty()) {
             end.unread.push_back(part);

@@ -18,6 +18,7 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) boots: Vec<(u64, u64, Vec<u8>)>,
+    pub(super) disks: Vec<u64>,
     pub(super) values: Vec<u64>,
     pub(super) datagrams: Vec<(Instant, SocketAddr)>,
     pub(super) timeouts: Vec<Instant>,
@@ -76,6 +77,7 @@ pub(super) fn group(mut net: Net, count: usize, period: Duration) -> Group {
             net.add_host(move |boot: Boot<'_>| {
                 assert_eq!(boot.addr, peers[me]);
                 let mut log = seen.borrow_mut();
+                log.disks.push(boot.disk);
                 log.boots.push((boot.run, boot.seed, boot.saved.to_vec()));
                 log.values = vec![0; peers.len()];
                 Box::new(Toy {
@@ -203,6 +205,10 @@ impl Node for Toy {
     fn handle_command(&mut self, _now: Now, command: Command) -> Result<Reply, CommandError> {
         if let Command::ReportLag(lag) = command {
             self.seen.borrow_mut().lags.push(lag);
+            return Ok(Reply::Done);
+        }
+        if let Command::Leave = command {
+            self.events.push_back(Event::Left);
             return Ok(Reply::Done);
         }
         let Command::Extra(extra) = command else { return Err(CommandError::Unsupported) };
