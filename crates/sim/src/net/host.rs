@@ -140,6 +140,13 @@ impl Host {
         }
     }
 
+    /// Datagrams that have arrived and wait for the process.
+    pub(crate) fn waiting_datagrams(&self) -> usize {
+        let stalled = self.stall.iter().flat_map(|stall| &stall.waiting);
+        let waiting = stalled.chain(&self.slowness.waiting);
+        waiting.filter(|waiting| matches!(waiting, Waiting::Datagram(_))).count()
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         self.node.is_some() && self.stall.is_none()
     }

@@ -137,6 +137,7 @@ impl Net {
 
     fn end(&mut self, host: HostId) {
         let on = &mut self.hosts[host.index()];
+        on.stats.datagrams_shed += on.waiting_datagrams() as u64;
         on.node = None;
         on.stall = None;
         on.slowness.waiting.clear();
@@ -242,6 +243,21 @@ impl Net {
         self.hosts[host.index()].node.is_some()
     }
 
+    /// The host's run, or its last; 0 before the first.
+    pub fn run(&self, host: HostId) -> u64 {
+        self.hosts[host.index()].run
+    }
+
+    /// How often the host lost its disk.
+    pub fn disk(&self, host: HostId) -> u64 {
+        self.hosts[host.index()].disk
+    }
+
+    /// Whether the host is up and paused.
+    pub fn is_paused(&self, host: HostId) -> bool {
+        self.hosts[host.index()].stall.is_some()
+    }
+
     /// Every host.
     pub fn hosts(&self) -> impl Iterator<Item = HostId> + use<> {
         let len = u32::try_from(self.hosts.len()).expect("fewer than 2³² hosts");
@@ -291,6 +307,7 @@ impl Net {
         let (on, number, copy) = (SocketId(0), 0, false);
         let bytes = Bytes::copy_from_slice(bytes);
         self.hosts[to.index()].in_flight += 1;
+        self.hosts[to.index()].stats.datagrams_injected += 1;
         let datagram = Datagram { sender: None, from, to, on, bytes, number, copy };
         self.queue.schedule(self.now, Action::Datagram(datagram));
     }

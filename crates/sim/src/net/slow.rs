@@ -68,6 +68,8 @@ impl Net {
     fn deal_with(&mut self, host: HostId, input: Waiting) {
         let on = &mut self.hosts[host.index()];
         if on.node.is_none() {
+            // It ended while this waited for its turn.
+            on.stats.datagrams_to_dead += u64::from(matches!(input, Waiting::Datagram(_)));
             return;
         }
         on.slowness.busy_until = self.now + on.slowness.per_input;

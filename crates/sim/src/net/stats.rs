@@ -35,6 +35,8 @@ counters! {
     datagrams_oversized,
     /// Of those sent: too many were under way to that host.
     datagrams_overflowed,
+    /// Datagrams brought here past all links.
+    datagrams_injected,
     /// Datagrams that reached this host's node.
     datagrams_delivered,
     /// Their bytes.
@@ -43,7 +45,8 @@ counters! {
     datagrams_reordered,
     /// Of those that arrived: the host was down.
     datagrams_to_dead,
-    /// Of those that arrived: the host was paused or slow and its socket buffer full.
+    /// Of those that arrived: the host was paused or slow, and its socket buffer was full or its
+    /// process ended first.
     datagrams_shed,
     /// Of those delivered: refused by the node.
     datagrams_rejected,
