@@ -16,7 +16,9 @@
 //! that is down.
 
 pub mod check;
+pub mod fault;
 mod link;
+pub mod log;
 mod net;
 
 pub use link::{CutId, Latency, Link, LinkError, Loss, Quantiles, Sampler};

@@ -217,6 +217,10 @@ fn nothing_refused_bites_on_garbage_and_on_counted_errors() {
     hosts[0].rejected.insert(Rejected::Replayed, 5);
     hosts[0].rejected.insert(Rejected::FirstContact, 5);
     assert_eq!(any_time(&mut NothingRefused, &hosts), "");
+    hosts[0].rejected.insert(Rejected::Unauthentic, 1);
+    assert_eq!(any_time(&mut NothingRefused, &hosts), "h0 refused 1 datagrams: not authentic");
+    hosts[0].run = 2;
+    assert_eq!(any_time(&mut NothingRefused, &hosts), "");
     hosts[0].rejected.insert(Rejected::Malformed, 2);
     assert_eq!(any_time(&mut NothingRefused, &hosts), "h0 refused 2 datagrams: malformed");
     let mut hosts = pair();

@@ -91,34 +91,31 @@ impl Watch {
     /// does not is a violation.
     pub fn settle(&mut self, net: &mut Net, bound: Duration, step: Duration) {
         let end = net.now() + bound;
-        while self.violation.is_none() {
+        loop {
             self.look(net);
-            if self.ends_well(net).is_ok() {
-                return;
-            }
-            if net.now() >= end {
-                if let Err(violation) = self.ends_well(net) {
-                    self.violation.get_or_insert(violation);
-                }
+            let is_over = net.now() >= end;
+            if self.ends_well(net, is_over) || is_over || self.violation.is_some() {
                 return;
             }
             net.run_for(step);
         }
     }
 
-    /// Whether all holds that must hold in the end.
-    ///
-    /// # Errors
-    /// The first that does not.
-    pub fn ends_well(&mut self, net: &Net) -> Result<(), Violation> {
+    /// Whether all holds that must hold in the end. If it does not and `is_over`, that is a
+    /// violation.
+    pub fn ends_well(&mut self, net: &Net, is_over: bool) -> bool {
         let hosts = self.hosts(net);
         let world = World { hosts: &hosts, oracle: &self.oracle };
         for checker in &self.checkers {
             if let Err(what) = checker.in_the_end(&world) {
-                return Err(violation(net.now(), checker.as_ref(), what));
+                if is_over {
+                    let found = violation(net.now(), checker.as_ref(), what);
+                    self.violation.get_or_insert(found);
+                }
+                return false;
             }
         }
-        Ok(())
+        true
     }
 
     fn hosts(&mut self, net: &Net) -> Vec<HostView> {

@@ -10,7 +10,7 @@ mod stream;
 mod trace;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use host::{Boot, HostId, Recorded};
 pub use once::Happened;
@@ -24,6 +24,7 @@ use bytes::Bytes;
 use host::{Host, Stall, Waiting};
 use queue::{Action, Datagram, Queue};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use stream::Streams;
@@ -52,6 +53,14 @@ pub struct Net {
     pub(crate) trace: Trace,
     order: Rng,
     buffer: Vec<u8>,
+}
+
+impl fmt::Debug for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = f.debug_struct("Net");
+        text.field("seed", &self.seed).field("now", &self.now);
+        text.field("hosts", &self.hosts.len()).finish_non_exhaustive()
+    }
 }
 
 /// Hosts, and what a test asks of them.
@@ -259,7 +268,7 @@ impl Net {
     }
 
     /// Every host.
-    pub fn hosts(&self) -> impl Iterator<Item = HostId> + use<> {
+    pub fn hosts(&self) -> impl ExactSizeIterator<Item = HostId> + use<> {
         let len = u32::try_from(self.hosts.len()).expect("fewer than 2³² hosts");
         (0..len).map(HostId)
     }

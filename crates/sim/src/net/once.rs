@@ -3,6 +3,7 @@
 use super::queue::Action;
 use crate::{HostId, Net};
 use bruit_engine::Instant;
+use bruit_model::Event;
 
 /// What happened in one step of a net.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Happened {
     pub host: HostId,
     /// What, in words.
     pub what: String,
+    /// Other hosts may have changed as well.
+    pub is_for_all: bool,
 }
 
 impl Net {
@@ -21,12 +24,17 @@ impl Net {
         self.queue.next()
     }
 
+    /// The host's events since the last call of [`Net::events`], left where they are.
+    pub fn told(&self, host: HostId) -> &[(Instant, Event)] {
+        &self.hosts[host.index()].events
+    }
+
     /// Lets the next thing happen, and no more.
     pub fn step_once(&mut self) -> Option<Happened> {
         let (at, action) = self.queue.pop()?;
         let (host, what) = self.describe(&action);
         self.perform(at, action);
-        Some(Happened { at: self.now, host, what })
+        Some(Happened { at: self.now, host, what, is_for_all: false })
     }
 
     fn describe(&self, action: &Action) -> (HostId, String) {

@@ -3,7 +3,7 @@
 mod datagrams;
 mod hosts;
 mod streams;
-mod toy;
+pub(crate) mod toy;
 
 use std::time::Duration;
 
