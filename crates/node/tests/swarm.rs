@@ -22,8 +22,10 @@ use common::{make_node, ms, s};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// How often a failing plan is run again to make it smaller.
+/// How often a failing plan is run again to make it smaller, unless `BRUIT_SHRINK` says it.
 const SHRINK_TRIES: u32 = 300;
+/// After so many seeds that fail, the others are not run.
+const FAILED_MAX: usize = 3;
 /// What a failing run prints of its end.
 const TRACE_LINES: usize = 40;
 
@@ -77,7 +79,8 @@ fn run(setup: &Setup) -> Outcome {
 /// Shrinks a failing plan, prints how it ends, and writes it where it can be replayed.
 fn explain(setup: &Setup) {
     let seed = setup.seed;
-    let plan = shrink(&setup.plan, SHRINK_TRIES, |plan| {
+    let tries = number("BRUIT_SHRINK").and_then(|tries| tries.try_into().ok());
+    let plan = shrink(&setup.plan, tries.unwrap_or(SHRINK_TRIES), |plan| {
         trial(&Setup { plan: plan.clone(), ..setup.clone() }).run().violation.is_some()
     });
     let small = Setup { plan: plan.plan, ..setup.clone() };
@@ -137,6 +140,9 @@ fn after_random_faults_the_group_agrees_and_every_kind_of_fault_happened() {
         let outcome = run(&setup(*seed));
         if outcome.violation.is_some() {
             failed.push(*seed);
+        }
+        if failed.len() == FAILED_MAX {
+            break;
         }
         longest = longest.max(outcome.agreed_after.unwrap_or_default());
         for (name, count) in outcome.faults {

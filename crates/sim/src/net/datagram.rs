@@ -118,6 +118,7 @@ impl Net {
         self.trace.note(self.now, to, "datagram", sender, bytes);
         let stats = &mut self.hosts[to.index()].stats;
         stats.datagrams_delivered += 1;
+        stats.inputs += 1;
         stats.datagram_bytes_delivered += (bytes.len() + DATAGRAM_HEADER_BYTES) as u64;
         let taken = self.with_node(to, |node, now| node.handle_datagram(now, on, from, bytes));
         if let Err(reason) = taken {

@@ -414,6 +414,7 @@ impl Net {
     pub(crate) fn handle_timeout(&mut self, host: HostId) {
         let on = &mut self.hosts[host.index()];
         on.stats.timeouts += 1;
+        on.stats.inputs += 1;
         on.timeouts_at = match on.timeouts_at {
             (at, count) if at == self.now => (at, count + 1),
             _ => (self.now, 1),

@@ -68,6 +68,8 @@ counters! {
     stream_bytes_delivered,
     /// Writes and the like on streams that were gone.
     stream_outputs_stale,
+    /// Inputs that the host's nodes handled: datagrams, parts of streams, timeouts.
+    inputs,
     /// Timeouts handled.
     timeouts,
     /// Events told.

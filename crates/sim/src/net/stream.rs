@@ -383,6 +383,7 @@ impl Net {
         let (host, id) = (end.host, end.id.expect("an end that is not gone has a number"));
         let is_opening = end.phase == Phase::Opening;
         let stats = &mut self.hosts[host.index()].stats;
+        stats.inputs += 1;
         let (input, word, bytes) = match part {
             Part::Accepted(listener, peer) => (
                 StreamInput::Accepted { listener: *listener, peer: peer.clone() },
