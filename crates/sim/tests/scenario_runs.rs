@@ -70,6 +70,13 @@ fn every_kind_of_fault_really_happens() {
         ("kind = \"one-way\"\nfrom = [0]\nto = \"all\"", "datagram blocked"),
         ("kind = \"flap\"\nnodes = 2\ndown = \"200ms\"\nup = \"300ms\"", "datagram blocked"),
         ("kind = \"stall\"\nnodes = 2\ndown = \"300ms\"\nup = \"200ms\"", "pause"),
+        ("kind = \"slow\"\nnodes = 2\nper-input = \"20ms\"", "input delayed"),
+        ("kind = \"crash\"\nnodes = 2\nstate = \"lost\"", "disk lost"),
+        (
+            "kind = \"degrade\"\nnodes = 2\nbandwidth = \"8kbit/s\"\nqueue = \"200B\"",
+            "datagram dropped",
+        ),
+        ("kind = \"degrade\"\nnodes = 4\nloss = \"20% in bursts of 5\"", "datagram lost"),
         ("kind = \"crash\"\nfor = \"2s\"\nnodes = 2", "start"),
         ("kind = \"churn\"\nrate = \"2/s\"\ndown = \"1s\"", "crash"),
         ("kind = \"degrade\"\nnodes = 4\nloss = \"50%\"", "datagram lost"),

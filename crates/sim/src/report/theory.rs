@@ -6,8 +6,8 @@
 //! `p` arrives. *Pull*: `s` becomes `s²` each period (Demers 1987, section 1.3). *Push-pull* is
 //! push, and pull each period.
 
-use crate::Link;
 use crate::scenario::Scenario;
+use crate::{Link, Sampler};
 use bruit_engine::spread::rumor::resolve;
 use bruit_model::{StopRule, Style};
 
@@ -20,8 +20,8 @@ pub struct Theory {
     pub points: Vec<(f64, f64)>,
 }
 
-/// The steps of a curve within a hop, so that it is smooth.
-const STEPS: u32 = 20;
+/// Quantiles of the latency that are looked at, less one.
+const DELAYS: u32 = 100;
 /// Hops or periods at most.
 const ROUNDS_MAX: u32 = 64;
 
@@ -36,11 +36,12 @@ pub fn theory(scenario: &Scenario) -> Option<Theory> {
     let chosen = u32::from(spread.fanout_count.get());
     // What a native node does: push never sends to fewer than log2 of the group.
     let least = if style == Style::Push { nodes.next_power_of_two().ilog2() } else { 0 };
+    let delays = delays_us(&scenario.network.link);
     let model = Model {
         nodes: f64::from(nodes),
         fanout: f64::from(chosen.max(least)),
-        arrives: 1.0 - f64::from(loss_ppm(&scenario.network.link)) / 1e6,
-        hop_us: mean_us(&scenario.network.link),
+        arrives: 1.0 - f64::from(scenario.network.link.loss.ppm()) / 1e6,
+        hop_us: delays.iter().sum::<f64>() / delays.len() as f64,
         period_us: spread.period.as_micros() as f64,
     };
     let hops = match spread.stop {
@@ -48,7 +49,7 @@ pub fn theory(scenario: &Scenario) -> Option<Theory> {
         StopRule::Counter { .. } | StopRule::Coin { .. } => ROUNDS_MAX,
     };
     let (word, points) = match style {
-        Style::Auto | Style::Direct => ("direct mail", model.direct(&scenario.network.link)),
+        Style::Auto | Style::Direct => ("direct mail", model.direct(&delays)),
         Style::Push => ("push", model.push(hops, 1.0)),
         // Announced, asked for, sent.
         Style::LazyPush => ("lazy push", model.push(hops, 3.0)),
@@ -58,12 +59,15 @@ pub fn theory(scenario: &Scenario) -> Option<Theory> {
     Some(Theory { about: format!("mean-field theory of {word}, without repair or faults"), points })
 }
 
-fn loss_ppm(link: &Link) -> u32 {
-    link.loss_ppm
-}
-
-fn mean_us(link: &Link) -> f64 {
-    (link.latency_min + link.latency_max).as_micros() as f64 / 2.0
+/// Delays at evenly spaced quantiles, in microseconds, in order: as the network draws them.
+fn delays_us(link: &Link) -> Vec<f64> {
+    let sampler = Sampler::new(&link.latency);
+    let bits =
+        (0..=DELAYS).map(|place| (u64::MAX / u64::from(DELAYS)).saturating_mul(place.into()));
+    let mut delays: Vec<u64> =
+        bits.map(|bits| u64::try_from(sampler.draw(bits).as_nanos()).unwrap_or(u64::MAX)).collect();
+    delays.sort_unstable();
+    delays.into_iter().map(|nanos| nanos as f64 / 1e3).collect()
 }
 
 struct Model {
@@ -75,11 +79,12 @@ struct Model {
 }
 
 impl Model {
-    fn direct(&self, link: &Link) -> Vec<(f64, f64)> {
-        let (min, max) = (link.latency_min.as_micros() as f64, link.latency_max.as_micros() as f64);
+    fn direct(&self, delays: &[f64]) -> Vec<(f64, f64)> {
         let others = (self.nodes - 1.0) / self.nodes * self.arrives;
-        let at = |share: f64| (min + (max - min) * share, 1.0 / self.nodes + others * share);
-        let steps = (0..=STEPS).map(|step| at(f64::from(step) / f64::from(STEPS)));
+        let steps = delays.iter().enumerate().map(|(place, delay)| {
+            let share = place as f64 / (delays.len() - 1) as f64;
+            (*delay, 1.0 / self.nodes + others * share)
+        });
         std::iter::once((0.0, 1.0 / self.nodes)).chain(steps).collect()
     }
 

@@ -35,6 +35,8 @@ pub(super) enum Act {
     Degrade { fault: usize, nodes: Nodes, link: Link },
     /// Give them their own again.
     Mend { fault: usize },
+    /// Let inputs take so long.
+    Slow(Nodes, Duration),
     /// Set wall clocks.
     Skew(Nodes, i64),
 }
@@ -145,6 +147,13 @@ impl Plan<'_> {
                 let nodes = self.pick(nodes);
                 self.timeline.add(from, Act::Degrade { fault, nodes, link: *link });
                 self.timeline.add(until, Act::Mend { fault });
+            }
+            FaultKind::Slow { nodes, per_input } => {
+                let these = self.pick(nodes);
+                self.timeline.add(from, Act::Slow(these.clone(), *per_input));
+                if is_bounded {
+                    self.timeline.add(until, Act::Slow(these, Duration::ZERO));
+                }
             }
             FaultKind::Skew { nodes, ahead_millis } => {
                 let these = self.pick(nodes);

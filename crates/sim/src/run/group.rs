@@ -2,14 +2,12 @@
 
 use super::{Progress, RunError};
 use crate::scenario::{Protocol, Scenario, State};
-use crate::{Boot, HostId, Link, Net};
+use crate::{Boot, HostId, Link, Loss, Net};
 use bruit_engine::Rng;
 use bruit_model::{Command, ItemId, NodeId, Path, Publish, Record, Reply, Target, TopicParams};
 use bruit_node::{Config, NativeNode, Secrets};
 use bytes::Bytes;
-use std::cell::RefCell;
 use std::ops::ControlFlow;
-use std::rc::Rc;
 use std::time::Duration;
 
 /// How often it is looked whether the group has formed.
@@ -39,20 +37,10 @@ pub struct NotFormed {
     pub limit: Duration,
 }
 
-/// What outlives the runs of a host's node.
-#[derive(Clone, Copy, Debug, Default)]
-struct Disk {
-    /// How often it lost all.
-    losses: u64,
-    /// Whether there is a snapshot since.
-    has_snapshot: bool,
-}
-
 /// The nodes, and the net between them.
 pub(super) struct Group {
     pub(super) net: Net,
     pub(super) hosts: Vec<HostId>,
-    disks: Rc<RefCell<Vec<Disk>>>,
 }
 
 fn bytes32(rng: &mut Rng) -> [u8; 32] {
@@ -63,9 +51,9 @@ fn bytes32(rng: &mut Rng) -> [u8; 32] {
     bytes
 }
 
-fn make_node(protocol: &Protocol, seed: u64, disk: Disk, boot: &Boot<'_>) -> NativeNode {
+fn make_node(protocol: &Protocol, seed: u64, boot: &Boot<'_>) -> NativeNode {
     // A host's identity is the same over its runs, until its disk is lost.
-    let label = format!("identity {} {}", boot.host, disk.losses);
+    let label = format!("identity {} {}", boot.host, boot.disk);
     let mut of_run = Rng::from_seed(boot.seed);
     let secrets = Secrets {
         identity_seed: bytes32(&mut Rng::from_seed(seed).fork(&label)),
@@ -77,14 +65,14 @@ fn make_node(protocol: &Protocol, seed: u64, disk: Disk, boot: &Boot<'_>) -> Nat
     let mut config = Config::new(format!("n{}", boot.host.0), boot.addr);
     config.profile = protocol.profile;
     config.datagram_bytes_max = protocol.datagram_bytes_max;
-    config.snapshot = disk.has_snapshot.then(|| boot.saved.to_vec());
+    config.snapshot = (!boot.saved.is_empty()).then(|| boot.saved.to_vec());
     config.generation = u32::try_from(boot.run).unwrap_or(u32::MAX);
     NativeNode::new(config, &secrets, boot.now).expect("the scenario's settings are valid")
 }
 
-/// The same link, without faults.
+/// The same link, without faults and without end.
 fn without_faults(link: Link) -> Link {
-    Link { loss_ppm: 0, duplicate_ppm: 0, reorder_ppm: 0, ..link }
+    Link { loss: Loss::NONE, duplicate_ppm: 0, reorder_ppm: 0, bandwidth: None, ..link }
 }
 
 impl Group {
@@ -98,16 +86,12 @@ impl Group {
     ) -> Result<Self, RunError> {
         let mut net = Net::new(seed, without_faults(scenario.network.link));
         net.keep_trace(lines_max);
-        let disks = Rc::new(RefCell::new(vec![Disk::default(); scenario.nodes as usize]));
         let hosts = (0..scenario.nodes).map(|_| {
-            let (protocol, disks) = (scenario.protocol.clone(), Rc::clone(&disks));
-            net.add_host(move |boot| {
-                let disk = disks.borrow()[boot.host.index()];
-                Box::new(make_node(&protocol, seed, disk, &boot))
-            })
+            let protocol = scenario.protocol.clone();
+            net.add_host(move |boot| Box::new(make_node(&protocol, seed, &boot)))
         });
         let hosts: Vec<HostId> = hosts.collect();
-        let mut group = Self { net, hosts, disks };
+        let mut group = Self { net, hosts };
         group.connect(scenario, without_faults);
         for host in group.hosts.clone() {
             group.start(host);
@@ -125,17 +109,13 @@ impl Group {
     pub(super) fn connect(&mut self, scenario: &Scenario, change: impl Fn(Link) -> Link) {
         let network = &scenario.network;
         self.net.set_links(change(network.link));
-        if network.zone_links.is_empty() {
-            return;
+        let number = |zone: usize| u16::try_from(zone).expect("a scenario has fewer zones");
+        for (host, zone) in self.hosts.iter().zip(network.zone_of_each()) {
+            self.net.set_zone(*host, number(zone));
         }
-        let zones = network.zone_of_each();
-        for (a, &zone_a) in zones.iter().enumerate() {
-            for (b, &zone_b) in zones.iter().enumerate().skip(a + 1) {
-                let link = network.between(zone_a, zone_b);
-                if link != network.link {
-                    self.net.set_link(self.hosts[a], self.hosts[b], change(link));
-                }
-            }
+        for each in &network.zone_links {
+            let (a, b) = each.between;
+            self.net.set_zone_link(number(a), number(b), change(each.link));
         }
     }
 
@@ -217,10 +197,8 @@ impl Group {
     pub(super) fn crash(&mut self, host: HostId, state: State) {
         self.net.save(host);
         self.net.crash(host);
-        let disk = &mut self.disks.borrow_mut()[host.index()];
-        match state {
-            State::Kept => disk.has_snapshot = true,
-            State::Lost => *disk = Disk { losses: disk.losses + 1, has_snapshot: false },
+        if state == State::Lost {
+            self.net.wipe(host);
         }
     }
 

@@ -5,7 +5,7 @@ use super::group::Group;
 use super::{Progress, RunError};
 use crate::measure::{Failures, Items, Outcome, VERSION, Verdict};
 use crate::scenario::{Origins, Scenario, State};
-use crate::{HostId, Link, Net, Stats};
+use crate::{CutId, HostId, Link, Net, Stats};
 use bruit_engine::{Instant, Rng};
 use bruit_model::{Event, Member, MemberState, NodeId};
 use bruit_node::Profile;
@@ -24,7 +24,8 @@ struct Cut {
     fault: usize,
     from: Nodes,
     to: Nodes,
-    is_one_way: bool,
+    /// What the net calls it: both ways, or one.
+    ids: Vec<CutId>,
     /// When it ended; such a one still explains failures for a while.
     ended: Option<Instant>,
 }
@@ -198,9 +199,7 @@ impl World<'_> {
             Act::Publish => self.publish(),
             Act::Look(place) => self.look(place),
             Act::Cut { fault, from, to, is_one_way } => {
-                let cut = Cut { fault, from, to, is_one_way, ended: None };
-                self.block(&cut);
-                self.cuts.push(cut);
+                self.cut(fault, (from, to), is_one_way);
             }
             Act::Heal { fault } => self.heal(fault),
             Act::Pause(nodes) => nodes.iter().for_each(|node| self.pause(*node)),
@@ -215,6 +214,10 @@ impl World<'_> {
             Act::Mend { fault } => {
                 self.degraded.retain(|(each, ..)| *each != fault);
                 self.relink();
+            }
+            Act::Slow(nodes, per_input) => {
+                let hosts = nodes.iter().map(|node| self.group.hosts[*node as usize]);
+                hosts.for_each(|host| self.group.net.slow(host, per_input));
             }
             Act::Skew(nodes, millis) => {
                 self.clocks_set += nodes.len() as u64;
@@ -272,27 +275,24 @@ impl World<'_> {
         }
     }
 
-    fn block(&mut self, cut: &Cut) {
+    fn cut(&mut self, fault: usize, (from, to): (Nodes, Nodes), is_one_way: bool) {
         let hosts = |nodes: &Nodes| nodes.iter().map(|node| self.host(*node)).collect::<Vec<_>>();
-        let (from, to) = (hosts(&cut.from), hosts(&cut.to));
-        if !cut.is_one_way {
-            return self.group.net.partition(&from, &to);
+        let (these, those) = (hosts(&from), hosts(&to));
+        let mut ids = vec![self.group.net.cut(&these, &those)];
+        if !is_one_way {
+            ids.push(self.group.net.cut(&those, &these));
         }
-        for &a in &from {
-            to.iter().for_each(|b| self.group.net.one_way(a, *b));
-        }
+        self.cuts.push(Cut { fault, from, to, ids, ended: None });
     }
 
     fn heal(&mut self, fault: usize) {
         let now = self.group.net.now();
-        let its = self.cuts.iter_mut().filter(|cut| cut.fault == fault && cut.ended.is_none());
-        its.for_each(|cut| cut.ended = Some(now));
+        for cut in self.cuts.iter_mut().filter(|cut| cut.fault == fault && cut.ended.is_none()) {
+            cut.ended = Some(now);
+            cut.ids.iter().for_each(|id| self.group.net.mend(*id));
+        }
         let grace = grace(self.scenario.protocol.profile);
         self.cuts.retain(|cut| cut.ended.is_none_or(|ended| now.since(ended) <= grace));
-        self.group.net.heal();
-        let cuts = std::mem::take(&mut self.cuts);
-        cuts.iter().filter(|cut| cut.ended.is_none()).for_each(|cut| self.block(cut));
-        self.cuts = cuts;
     }
 
     fn pause(&mut self, node: u32) {
@@ -353,12 +353,12 @@ impl World<'_> {
     /// Gives every link what the scenario says, and the faults over it, the later over the former.
     fn relink(&mut self) {
         self.group.connect(self.scenario, |link| link);
-        for (_, nodes, link) in &self.degraded {
-            for &node in nodes.iter() {
-                for &other in self.group.hosts.iter().filter(|other| other.0 != node) {
-                    self.group.net.set_link(self.group.hosts[node as usize], other, *link);
-                }
-            }
+        for host in self.group.hosts.clone() {
+            let its = self.degraded.iter().rev();
+            let mut its = its.filter(|(_, nodes, _)| nodes.binary_search(&host.0).is_ok());
+            let link = its.next().map(|(_, _, link)| *link);
+            self.group.net.set_ingress(host, link);
+            self.group.net.set_egress(host, link);
         }
     }
 }

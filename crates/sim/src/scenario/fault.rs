@@ -86,6 +86,13 @@ pub enum FaultKind {
         /// Into what.
         link: Link,
     },
+    /// These take so long for each input, as on a machine that is too small.
+    Slow {
+        /// Which.
+        nodes: Select,
+        /// How long each input takes.
+        per_input: Duration,
+    },
     /// The wall clocks of these are wrong.
     Skew {
         /// Which.
@@ -95,8 +102,8 @@ pub enum FaultKind {
     },
 }
 
-const KINDS: [&str; 8] =
-    ["partition", "one-way", "flap", "stall", "crash", "churn", "degrade", "skew"];
+const KINDS: [&str; 9] =
+    ["partition", "one-way", "flap", "stall", "crash", "churn", "degrade", "slow", "skew"];
 
 impl Fault {
     /// The shortest of the times that repeat. Guess.
@@ -134,6 +141,7 @@ impl Fault {
             | FaultKind::OneWay { .. }
             | FaultKind::Crash { .. }
             | FaultKind::Degrade { .. }
+            | FaultKind::Slow { .. }
             | FaultKind::Skew { .. } => span.max(Self::STEP_MIN),
         };
         let turns = span.as_nanos() / step.as_nanos();
@@ -175,6 +183,13 @@ impl Of<'_, '_, '_> {
             "degrade" => {
                 let nodes = self.nodes("nodes")?;
                 FaultKind::Degrade { nodes, link: read_link(self.reader, Link::default())? }
+            }
+            "slow" => {
+                let (nodes, per_input) = (self.nodes("nodes")?, self.reader.duration("per-input")?);
+                let remedy = "say how long an input takes, such as 5ms";
+                let per_input =
+                    per_input.ok_or_else(|| self.reader.missing("per-input", remedy))?;
+                FaultKind::Slow { nodes, per_input }
             }
             _ => FaultKind::Skew { nodes: self.nodes("nodes")?, ahead_millis: self.ahead()? },
         })

@@ -3,7 +3,7 @@
 use super::error::Bad;
 use super::reader::Reader;
 use super::{Scenario, ScenarioError, values};
-use crate::Link;
+use crate::{Latency, Link, LinkError, Loss, Quantiles};
 use std::time::Duration;
 
 /// The network between the nodes.
@@ -116,14 +116,21 @@ pub(crate) fn zone_named(zones: &[Zone], name: &str) -> Result<usize, Bad> {
 /// The keys of a link; what is not said is as in `base`.
 pub(crate) fn read_link(reader: &mut Reader<'_>, base: Link) -> Result<Link, ScenarioError> {
     let mut link = base;
-    if let Some((min, max)) = reader.text("latency", latency)? {
-        (link.latency_min, link.latency_max) = (min, max);
+    if let Some(latency) = reader.text("latency", latency)? {
+        link.latency = latency;
     }
-    for (key, share) in [
-        ("loss", &mut link.loss_ppm),
-        ("duplicate", &mut link.duplicate_ppm),
-        ("reorder", &mut link.reorder_ppm),
-    ] {
+    if let Some(bytes) = reader.text("bandwidth", values::bandwidth)? {
+        link.bandwidth = Some(bytes);
+    }
+    if let Some(bytes) = reader.text("queue", values::bytes)? {
+        let why = || Bad::new("it is too long a queue", "write at most 4095MiB");
+        link.queue_bytes_max = u32::try_from(bytes).map_err(|_| reader.bad("queue", why()))?;
+    }
+    if let Some(loss) = reader.text("loss", loss)? {
+        link.loss = loss;
+    }
+    for (key, share) in [("duplicate", &mut link.duplicate_ppm), ("reorder", &mut link.reorder_ppm)]
+    {
         if let Some(ppm) = reader.share(key)? {
             *share = ppm;
         }
@@ -131,16 +138,57 @@ pub(crate) fn read_link(reader: &mut Reader<'_>, base: Link) -> Result<Link, Sce
     if let Some(time) = reader.duration("reorder-by")? {
         link.reorder_max = time;
     }
+    let refused = |error: LinkError| reader.impossible(error.to_string(), "write another value");
+    link.validate().map_err(refused)?;
     Ok(link)
 }
 
-/// `1ms`, or `0.5ms..2ms` for all between with equal probability.
-fn latency(text: &str) -> Result<(Duration, Duration), Bad> {
-    let (min, max) = text.split_once("..").unwrap_or((text, text));
-    let (min, max) = (values::duration(min)?, values::duration(max)?);
-    if min > max {
-        let remedy = "write the shorter one first";
-        return Err(Bad::new(format!("`{text}` ends before it begins"), remedy));
-    }
-    Ok((min, max))
+const LATENCY: &str = "write 1ms, 0.5ms..2ms, `lognormal MEDIAN P99`, `exponential MIN MEAN`, or \
+                       `quantiles 0%:1ms 50%:2ms 100%:9ms`";
+
+/// `1ms`; `0.5ms..2ms`, all between equally probable; `lognormal 20ms 80ms`, median and 99 %;
+/// `exponential 1ms 5ms`, least and mean; `quantiles 0%:1ms 50%:2ms 100%:9ms`, measured.
+fn latency(text: &str) -> Result<Latency, Bad> {
+    let no = |bad: Bad| Bad::new(bad.why, LATENCY);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let time = |text: &str| values::duration(text).map_err(no);
+    let found = match words.as_slice() {
+        ["lognormal", median, p99] => Latency::LogNormal { median: time(median)?, p99: time(p99)? },
+        ["exponential", min, mean] => Latency::Exponential { min: time(min)?, mean: time(mean)? },
+        ["quantiles", points @ ..] => {
+            let point = |text: &&str| {
+                let (share, delay) = text
+                    .split_once(':')
+                    .ok_or_else(|| Bad::new(format!("`{text}` is no point"), LATENCY))?;
+                Ok((values::share(share).map_err(no)?, time(delay)?))
+            };
+            let points: Vec<(u32, Duration)> =
+                points.iter().map(point).collect::<Result<_, _>>()?;
+            let bad = |error: LinkError| Bad::new(error.to_string(), LATENCY);
+            Latency::Quantiles(Quantiles::new(&points).map_err(bad)?)
+        }
+        [range] => match range.split_once("..") {
+            None => Latency::Constant(time(range)?),
+            Some((min, max)) => Latency::Uniform { min: time(min)?, max: time(max)? },
+        },
+        _ => return Err(Bad::new(format!("`{text}` is no latency"), LATENCY)),
+    };
+    found.validate().map_err(|error| Bad::new(error.to_string(), LATENCY))?;
+    Ok(found)
+}
+
+/// `1%`, each datagram by itself; `1% in bursts of 10`, so many in a row on average.
+fn loss(text: &str) -> Result<Loss, Bad> {
+    const REMEDY: &str = "write 1%, or `1% in bursts of 10`";
+    let found = match text.split_once(" in bursts of ") {
+        None => Loss::Random { ppm: values::share(text)? },
+        Some((share, mean)) => {
+            let burst_mean = mean.trim().parse();
+            let burst_mean =
+                burst_mean.map_err(|_| Bad::new(format!("`{mean}` is no number"), REMEDY))?;
+            Loss::Bursty { ppm: values::share(share)?, burst_mean }
+        }
+    };
+    found.validate().map_err(|error| Bad::new(error.to_string(), REMEDY))?;
+    Ok(found)
 }

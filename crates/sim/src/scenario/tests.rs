@@ -1,4 +1,5 @@
 use super::*;
+use crate::{Latency, Loss};
 use bruit_model::{StopRule, Style};
 use bruit_node::Profile;
 
@@ -31,6 +32,8 @@ retain-ms = 1000
 [network]
 latency = "1ms..3ms"
 loss = "1%"
+bandwidth = "100Mbit/s"
+queue = "64KiB"
 duplicate = "0.5%"
 reorder = "2%"
 reorder-by = "9ms"
@@ -76,9 +79,11 @@ fn a_scenario_says_everything_or_takes_the_defaults() {
     assert!(matches!(topic.spread.stop, StopRule::Counter { feedback: true, .. }));
     assert_eq!((topic.repair, topic.retention.items_max), (false, 5));
     let link = all.network.link;
-    assert_eq!((link.loss_ppm, link.duplicate_ppm, link.reorder_ppm), (10_000, 5_000, 20_000));
+    assert_eq!((link.loss.ppm(), link.duplicate_ppm, link.reorder_ppm), (10_000, 5_000, 20_000));
+    assert_eq!((link.bandwidth, link.queue_bytes_max), (Some(12_500_000), 65_536));
     let between = all.network.between(1, 0);
-    assert_eq!((between.latency_min, between.loss_ppm), (Duration::from_millis(40), 10_000));
+    assert_eq!(between.latency, Latency::Constant(Duration::from_millis(40)));
+    assert_eq!(between.loss.ppm(), 10_000);
     assert_eq!(all.network.between(0, 0), link);
     assert_eq!(all.network.zone_of_each(), [0, 0, 1, 1, 1]);
     assert_eq!((all.workload.every, all.workload.payload_bytes), (Duration::from_secs(2), 1024));
@@ -180,8 +185,9 @@ fn times_and_rates_beyond_time_are_refused() {
         ),
         (
             "nodes = 3\n[network]\nlatency = \"3ms..1ms\"",
-            "a.toml:3: `network.latency`: `3ms..1ms` ends before it begins; write the shorter \
-             one first",
+            "a.toml:3: `network.latency`: a latency from 3ms to 1ms: the first must not be the longer \
+             one; write 1ms, 0.5ms..2ms, `lognormal MEDIAN P99`, `exponential MIN MEAN`, or \
+             `quantiles 0%:1ms 50%:2ms 100%:9ms`",
         ),
     ] {
         assert_eq!(error(text), expected, "{text}");
@@ -222,7 +228,7 @@ fn values_can_be_laid_over_a_text() {
     };
     let set = with(&[("network.loss", "2%"), ("topic.fanout", "5"), ("fault.0.at", "7s")]).unwrap();
     assert_eq!(
-        (set.network.link.loss_ppm, set.protocol.topic.spread.fanout_count.get()),
+        (set.network.link.loss.ppm(), set.protocol.topic.spread.fanout_count.get()),
         (20_000, 5)
     );
     assert_eq!(set.faults[0].at, Duration::from_secs(7));
@@ -248,4 +254,41 @@ fn who_is_hit_follows_from_the_seed() {
     assert_eq!(Select::Zone(1).pick(&mut rng, 3, &[0, 1, 1]), [1, 2]);
     assert_eq!(Select::These(vec![2, 0, 2]).pick(&mut rng, 3, &[]), [0, 2]);
     assert_eq!(Select::All.pick(&mut rng, 2, &[]), [0, 1]);
+}
+
+#[test]
+fn latency_and_loss_have_several_forms() {
+    let link = |key: &str, value: &str| {
+        let text = format!("nodes = 3\n[network]\n{key} = \"{value}\"");
+        parse(&text).map(|scenario| scenario.network.link).map_err(|error| error.to_string())
+    };
+    let ms = Duration::from_millis;
+    for (text, expected) in [
+        ("4ms", Latency::Constant(ms(4))),
+        ("1ms..2ms", Latency::Uniform { min: ms(1), max: ms(2) }),
+        ("lognormal 20ms 80ms", Latency::LogNormal { median: ms(20), p99: ms(80) }),
+        ("exponential 1ms 5ms", Latency::Exponential { min: ms(1), mean: ms(5) }),
+    ] {
+        assert_eq!(link("latency", text).unwrap().latency, expected);
+    }
+    let Latency::Quantiles(measured) =
+        link("latency", "quantiles 0%:1ms 50%:2ms 100%:9ms").unwrap().latency
+    else {
+        panic!("not measured")
+    };
+    assert_eq!(measured.points().count(), 3);
+    let bursty = Loss::Bursty { ppm: 50_000, burst_mean: 8 };
+    assert_eq!(link("loss", "5% in bursts of 8").unwrap().loss, bursty);
+    for (key, value, expected) in [
+        ("latency", "lognormal 20ms", "is no latency; write 1ms"),
+        ("latency", "quantiles 0%:1ms 50%:2ms", "quantiles need 2 to 12 points"),
+        ("latency", "2h", "at most an hour is possible"),
+        ("loss", "5% in bursts of ten", "`ten` is no number"),
+        ("loss", "5% in bursts of 0", "the mean must be at least 1"),
+        ("bandwidth", "0bit/s", "`0bit/s` is no bandwidth; write 512kbit/s"),
+        ("queue", "9999999MiB", "it is too long a queue"),
+    ] {
+        let error = link(key, value).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
 }

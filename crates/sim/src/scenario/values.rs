@@ -112,6 +112,21 @@ pub(crate) fn bytes(text: &str) -> Result<u64, Bad> {
         .ok_or_else(|| Bad::new(format!("`{text}` is no size"), "write 128, 4KiB or 1MiB"))
 }
 
+/// `100Mbit/s`, `1Gbit/s`, `512kbit/s`, as bytes in a second; at least one.
+pub(crate) fn bandwidth(text: &str) -> Result<u64, Bad> {
+    const REMEDY: &str = "write 512kbit/s, 100Mbit/s or 1Gbit/s";
+    let (number, unit) = split_unit(text.trim());
+    let bits: u64 = match unit {
+        "bit/s" => 1,
+        "kbit/s" => 1_000,
+        "Mbit/s" => MILLION,
+        "Gbit/s" => 1_000 * MILLION,
+        _ => return Err(Bad::new(format!("`{text}` is no bandwidth"), REMEDY)),
+    };
+    let bytes = decimal(number, bits).map(|bits| bits / 8).filter(|bytes| *bytes > 0);
+    bytes.ok_or_else(|| Bad::new(format!("`{text}` is no bandwidth"), REMEDY))
+}
+
 /// A duration as it would be written: the largest unit that gives it exactly.
 pub fn duration_word(time: Duration) -> String {
     let nanos = time.as_nanos();
@@ -212,5 +227,6 @@ mod tests {
             ("1.25%".into(), "90s".into())
         );
         assert_eq!(bytes("1.5KiB"), Ok(1536));
+        assert_eq!((bandwidth("1.5Mbit/s"), bandwidth("7bit/s").is_err()), (Ok(187_500), true));
     }
 }
