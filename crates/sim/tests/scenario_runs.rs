@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 use bruit_sim::measure::{Outcome, compare};
-use bruit_sim::run::{Progress, RunError, run, run_logged};
+use bruit_sim::run::{Progress, RunError, Walk, run, run_logged, run_topics};
 use bruit_sim::scenario::Scenario;
 use std::ops::ControlFlow;
 
@@ -142,4 +142,39 @@ fn a_group_that_cannot_form_says_so() {
     let expected = "with seed 5, 0 of 9 nodes knew all others after 1ms of virtual time; raise \
                     `settle`, or make the network faster";
     assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_walk_is_the_same_run_one_thing_at_a_time() {
+    let text = with_fault("kind = \"crash\"\nfor = \"2s\"\nnodes = 1");
+    let scenario = Scenario::parse(&text, "test", &[]).unwrap();
+    let mut watch = |_| ControlFlow::Continue(());
+    let mut walk = Walk::new(&scenario, 2, &mut watch).unwrap();
+    assert!(walk.skip_to(std::time::Duration::from_millis(999)));
+    let mut steps = Vec::new();
+    while steps.len() < 200 {
+        steps.push(walk.step().unwrap());
+    }
+    let crash = steps.iter().find(|step| step.what == "scenario: kill 1 nodes").unwrap();
+    assert!(crash.diff.len() == 1 && crash.diff[0].contains("down"), "{:?}", crash.diff);
+    let publish = steps.iter().find(|step| step.what == "scenario: publish the next item").unwrap();
+    assert!(publish.diff.iter().any(|line| line.contains("told Item")), "{:?}", publish.diff);
+    assert!(steps.windows(2).all(|two| two[0].number + 1 == two[1].number));
+    assert_eq!(walk.close(), outcome(&text, 2));
+}
+
+#[test]
+fn topics_can_follow_each_other_in_one_group() {
+    let text = QUIET.replace("nodes = 8", "nodes = 20");
+    let scenario = Scenario::parse(&text, "test", &[]).unwrap();
+    let topic = |style: &str| {
+        let set = [("topic.style".to_owned(), style.to_owned())];
+        Scenario::parse(&text, "test", &set).unwrap().protocol.topic
+    };
+    let topics = ["direct", "push", "direct"].map(topic);
+    let mut watch = |_| ControlFlow::Continue(());
+    let outcomes = run_topics(&scenario, 1, &topics, &mut watch).unwrap();
+    let hops: Vec<u64> = outcomes.iter().map(|each| each.spread.last_hop.max).collect();
+    assert!(hops[0] == 1 && hops[1] > 1 && hops[2] == 1, "{hops:?}");
+    assert!(outcomes.iter().all(|each| each.spread.missed == 0 && each.spread.items == 5));
 }

@@ -25,7 +25,7 @@ pub(crate) use members::{EvictArgs, JoinArgs, LeaveArgs, MemberArgs, MembersArgs
 pub(crate) use output::{Address, AskArgs, ColorChoice, Connection, Format, Output, ReadArgs};
 pub(crate) use sim::{
     MergeArgs, RecommendArgs, ReplayArgs, RunnerArgs, SimArgs, SimCommand, SimLsArgs, SimRunArgs,
-    SimShowArgs, SweepArgs,
+    SimShowArgs, StepArgs, SweepArgs,
 };
 pub(crate) use subs::{
     AddArgs, DeliveriesArgs, DeliveriesCommand, DeliveriesLsArgs, DeliveryArgs, NameArgs,

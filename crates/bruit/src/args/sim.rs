@@ -31,6 +31,8 @@ pub(crate) enum SimCommand {
     Recommend(RecommendArgs),
     /// Run one seed again, and print its event log.
     Replay(ReplayArgs),
+    /// Show what happens in one seed, one thing at a time, and what each changes.
+    Step(StepArgs),
     /// List the scenarios that come with the program.
     Ls(SimLsArgs),
     /// Print a scenario that comes with the program, to start from.
@@ -218,6 +220,30 @@ pub(crate) struct ReplayArgs {
     /// How many lines of the log to print at most: the last ones.
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub(crate) lines: usize,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// `bruit sim step`.
+#[derive(Debug, Args)]
+pub(crate) struct StepArgs {
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArgs,
+    /// The seed [default: the scenario's].
+    #[arg(long, value_name = "N", value_parser = super::values::parse_seed)]
+    pub(crate) seed: Option<u64>,
+    /// From when on, since the group has formed: 500ms, 10s.
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = super::parse_duration)]
+    pub(crate) from: Duration,
+    /// How many steps to show.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) steps: u64,
+    /// Only what happens on this node: 0 is the first.
+    #[arg(long, value_name = "N")]
+    pub(crate) node: Option<u32>,
+    /// Only what changes something.
+    #[arg(long)]
+    pub(crate) changes: bool,
     #[command(flatten)]
     pub(crate) output: Output,
 }

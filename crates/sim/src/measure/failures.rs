@@ -97,6 +97,8 @@ impl Failures {
         for crash in self.crashed.values().filter(|crash| now.since(crash.at) >= bound) {
             self.undetected += crash.unaware.iter().filter(|unaware| **unaware).count() as u64;
         }
+        // In the order of their size: who told first within a moment must not matter.
+        self.delays_us.sort_unstable();
         self.first_us.extend(self.crashed.values().filter_map(|crash| crash.first_us));
         let per_hour = |count: u64| {
             let millis = took.as_millis().max(1);

@@ -94,7 +94,8 @@ pub struct Detection {
     pub delay_us: Quantiles,
     /// Over all crashes: when the first node noticed.
     pub first_us: Quantiles,
-    /// The times behind `delay_us`, of which the first 100,000 are kept.
+    /// The times behind `delay_us`, the shortest first, of which the first 100,000 that were
+    /// told are kept.
     pub delays_us: Vec<u64>,
     /// Suspicions told.
     pub suspicions: u64,

@@ -41,6 +41,33 @@ pub(super) enum Act {
     Skew(Nodes, i64),
 }
 
+impl Act {
+    /// What it is, for people.
+    pub(super) fn words(&self) -> String {
+        let nodes = |nodes: &Nodes| format!("{} nodes", nodes.len());
+        match self {
+            Self::Publish => "publish the next item".to_owned(),
+            Self::Look(place) => format!("look at item {place}"),
+            Self::Cut { from, to, is_one_way, .. } => {
+                let way = if *is_one_way { "nothing passes from" } else { "cut off" };
+                format!("{way} {} to {}", nodes(from), nodes(to))
+            }
+            Self::Heal { fault } => format!("end of the cut of fault {fault}"),
+            Self::Pause(these) => format!("stop {}", nodes(these)),
+            Self::Resume(these) => format!("let {} go on", nodes(these)),
+            Self::Crash(these, _) => format!("kill {}", nodes(these)),
+            Self::Start(these) => format!("start {}", nodes(these)),
+            Self::Churn { .. } => "kill one node".to_owned(),
+            Self::Degrade { nodes: these, .. } => format!("degrade the links of {}", nodes(these)),
+            Self::Mend { fault } => format!("end of the degraded links of fault {fault}"),
+            Self::Slow(these, time) => format!("{time:?} for each input of {}", nodes(these)),
+            Self::Skew(these, millis) => {
+                format!("set clocks of {} {millis} ms ahead", nodes(these))
+            }
+        }
+    }
+}
+
 /// What is to be done, in order: by time, then as it was added.
 #[derive(Debug, Default)]
 pub(super) struct Timeline {

@@ -15,6 +15,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long the group is left alone once it has formed, so that what forming it left behind is
 /// over. Guess.
 const REST: Duration = Duration::from_secs(5);
+/// How long it is left alone before and after its topic is changed. Guess.
+const REST_BETWEEN: Duration = Duration::from_secs(1);
 /// Nodes that the others know from their settings, and join by. Guess: what people write.
 const SEEDS_MAX: u32 = 3;
 /// Where items are published.
@@ -97,11 +99,11 @@ impl Group {
             group.start(host);
         }
         group.wait(scenario, seed, watch)?;
-        group.set_topic(&scenario.protocol.topic);
-        group.net.run_for(REST);
-        for host in group.hosts.clone() {
-            group.net.events(host);
+        let topic = &scenario.protocol.topic;
+        if *topic != TopicParams::new(topic.pattern.clone()) {
+            group.set_topic(topic);
         }
+        group.rest(REST);
         Ok(group)
     }
 
@@ -149,15 +151,30 @@ impl Group {
         self.hosts.iter().filter(sees_all).count()
     }
 
-    fn set_topic(&mut self, topic: &TopicParams) {
-        if *topic == TopicParams::new(topic.pattern.clone()) {
-            return;
+    /// Gives the group another topic, in peace, for a further run of the same nodes.
+    pub(super) fn change_topic(&mut self, scenario: &Scenario, topic: &TopicParams) {
+        self.connect(scenario, without_faults);
+        self.rest(REST_BETWEEN);
+        self.set_topic(topic);
+        self.rest(REST_BETWEEN);
+    }
+
+    /// Lets time pass, and forgets what the nodes tell in it.
+    fn rest(&mut self, time: Duration) {
+        self.net.run_for(time);
+        for host in self.hosts.clone() {
+            self.net.events(host);
         }
+    }
+
+    fn set_topic(&mut self, topic: &TopicParams) {
         let key = format!("{}{}", TopicParams::RECORD_PREFIX, topic.pattern.as_str());
         let value = Some(topic.to_record());
-        self.command(self.hosts[0], Command::PutRecord { key: key.clone(), value });
+        let put = Command::PutRecord { key: key.clone(), value: value.clone() };
+        self.command(self.hosts[0], put);
         let has = |net: &Net, host: HostId| {
-            net.node(host).records().iter().any(|record: Record| *record.key == *key)
+            let is_it = |record: Record| *record.key == *key && record.value == value;
+            net.node(host).records().iter().any(is_it)
         };
         let hosts = self.hosts.clone();
         self.net.run_until(REST * 12, |net| hosts.iter().all(|host| has(net, *host)));

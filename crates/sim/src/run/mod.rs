@@ -10,13 +10,16 @@
 mod account;
 mod act;
 mod group;
+mod walk;
 mod world;
 
 pub use group::NotFormed;
+pub use walk::Walk;
 
-use crate::Net;
 use crate::measure::Outcome;
 use crate::scenario::Scenario;
+use bruit_model::TopicParams;
+use group::Group;
 use std::ops::ControlFlow;
 use std::time::Duration;
 use world::World;
@@ -70,7 +73,39 @@ pub fn run_logged(
     lines_max: usize,
     watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<(Outcome, Vec<String>), RunError> {
-    let mut world = World::form(scenario, seed, lines_max, watch)?;
+    let group = Group::form(scenario, seed, lines_max, watch)?;
+    let (outcome, group) = finish(World::begin(scenario, seed, group), watch)?;
+    let log = group.net.trace().map(str::to_owned).collect();
+    Ok((outcome, log))
+}
+
+/// Runs one scenario with several topics, one after the other, in one group that forms once: what
+/// differs between the outcomes is the topic. Between two, the group rests, and loses nothing.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_topics(
+    scenario: &Scenario,
+    seed: u64,
+    topics: &[TopicParams],
+    watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<Vec<Outcome>, RunError> {
+    let mut group = Group::form(scenario, seed, 0, watch)?;
+    let mut outcomes = Vec::with_capacity(topics.len());
+    for topic in topics {
+        group.change_topic(scenario, topic);
+        let (outcome, rest) = finish(World::begin(scenario, seed, group), watch)?;
+        outcomes.push(outcome);
+        group = rest;
+    }
+    Ok(outcomes)
+}
+
+/// Lets a run go on to its end.
+fn finish(
+    mut world: World<'_>,
+    watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<(Outcome, Group), RunError> {
     loop {
         if watch(world.progress()).is_break() {
             return Err(RunError::Interrupted);
@@ -79,7 +114,5 @@ pub fn run_logged(
             break;
         }
     }
-    let (outcome, net): (Outcome, Net) = world.close();
-    let log = net.trace().map(str::to_owned).collect();
-    Ok((outcome, log))
+    Ok(world.close())
 }

@@ -1,17 +1,16 @@
 //! A run under way: nodes, what is to be done to them, and what has been measured.
 
+use super::Progress;
 use super::act::{Act, Nodes, Timeline};
 use super::group::Group;
-use super::{Progress, RunError};
 use crate::measure::{Failures, Items, Outcome, VERSION, Verdict};
 use crate::scenario::{Origins, Scenario, State};
-use crate::{CutId, HostId, Link, Net, Stats};
+use crate::{CutId, Happened, HostId, Link, Net, Stats};
 use bruit_engine::{Instant, Rng};
 use bruit_model::{Event, Member, MemberState, NodeId};
 use bruit_node::Profile;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// When an item is looked at after its publication: by then nobody spreads it any more, and it is
@@ -71,14 +70,8 @@ pub(super) struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    /// Forms the group, and plans the run.
-    pub(super) fn form(
-        scenario: &'a Scenario,
-        seed: u64,
-        lines_max: usize,
-        watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-    ) -> Result<Self, RunError> {
-        let mut group = Group::form(scenario, seed, lines_max, watch)?;
+    /// Plans a run of a group that has formed.
+    pub(super) fn begin(scenario: &'a Scenario, seed: u64, mut group: Group) -> Self {
         group.connect(scenario, |link| link);
         let begin = group.net.now();
         let end = begin + scenario.duration;
@@ -95,7 +88,7 @@ impl<'a> World<'a> {
         };
         let hosts_of = group.hosts.iter().map(|host| (group.id(*host), *host)).collect();
         let before = group.hosts.iter().map(|host| group.net.host_stats(*host)).collect();
-        Ok(Self {
+        Self {
             scenario,
             seed,
             group,
@@ -117,7 +110,7 @@ impl<'a> World<'a> {
             degraded: Vec::new(),
             clocks_set: 0,
             before,
-        })
+        }
     }
 
     /// Lets so much time pass, with what is to be done in it; false once the run is over.
@@ -143,7 +136,7 @@ impl<'a> World<'a> {
     }
 
     /// What it came to.
-    pub(super) fn close(mut self) -> (Outcome, Net) {
+    pub(super) fn close(mut self) -> (Outcome, Group) {
         self.take_events();
         for place in 0..self.items.count() as usize {
             self.look(place);
@@ -167,7 +160,45 @@ impl<'a> World<'a> {
             shed: super::account::shed(&self.group, &stats, self.not_published),
             trace_hash: format!("{:016x}", self.group.net.trace_hash()),
         };
-        (outcome, self.group.net)
+        (outcome, self.group)
+    }
+
+    /// The net, to be looked at.
+    pub(super) fn net(&self) -> &Net {
+        &self.group.net
+    }
+
+    /// When the next thing happens; `None` if nothing does before the end of the run.
+    pub(super) fn next_at(&self) -> Option<Instant> {
+        let next = self.timeline.next().into_iter().chain(self.group.net.next_at()).min();
+        next.filter(|at| *at <= self.end)
+    }
+
+    /// Lets the next thing happen, be it in the net or one that is done to it; `None` once the run
+    /// is over. `look` sees the net before what the nodes told is taken from it.
+    pub(super) fn step(&mut self, look: &mut dyn FnMut(&Net, &Happened)) -> Option<Happened> {
+        let act_at = self.timeline.next().filter(|at| *at <= self.end);
+        let net_at = self.group.net.next_at().filter(|at| *at <= self.end);
+        // What the net does at a moment comes before what is done to it then.
+        let happened = match (net_at, act_at) {
+            (Some(net_at), act_at) if act_at.is_none_or(|act_at| net_at <= act_at) => {
+                self.group.net.step_once()?
+            }
+            (_, Some(at)) => {
+                self.pass_to(at);
+                let act = self.timeline.pop()?;
+                let what = format!("scenario: {}", act.words());
+                self.act(act);
+                Happened { at, host: HostId(0), what, is_for_all: true }
+            }
+            (_, None) => {
+                self.pass_to(self.end);
+                return None;
+            }
+        };
+        look(&self.group.net, &happened);
+        self.take_events();
+        Some(happened)
     }
 
     fn pass_to(&mut self, at: Instant) {

@@ -9,6 +9,7 @@ mod recommend;
 mod replay;
 mod run;
 mod source;
+mod step;
 mod sweep;
 
 use crate::args::{SimArgs, SimCommand};
@@ -27,6 +28,7 @@ pub(crate) fn run(args: SimArgs) -> Result<Exit, Failure> {
         SimCommand::Merge(args) => sweep::merge(&args),
         SimCommand::Recommend(args) => recommend::run(&args),
         SimCommand::Replay(args) => replay::run(&args),
+        SimCommand::Step(args) => step::run(&args),
         SimCommand::Ls(args) => library::ls(&args),
         SimCommand::Show(args) => library::show(&args),
     }

@@ -10,12 +10,13 @@ use super::{PLAIN, pool, print, until_signal};
 use crate::args::RecommendArgs;
 use crate::exit::{Exit, Failure};
 use crate::out::Out;
+use bruit_model::TopicParams;
 use bruit_sim::measure::{Outcome, VERSION, commit};
-use bruit_sim::run::RunError;
-use bruit_sim::scenario::Scenario;
+use bruit_sim::run::{RunError, run_topics};
 use bruit_sim::search::{Candidate, Goal, Judged};
 use serde_json::{Value, json};
-use std::sync::atomic::AtomicBool;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Seeds of the first stage. Guess.
@@ -87,36 +88,41 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Runs each candidate with each seed.
+    /// Runs each candidate with each seed: for a seed, all of them in one group.
     fn stage(
         &self,
         candidates: &[Candidate],
         seeds: std::ops::RangeInclusive<u64>,
         what: &'static str,
     ) -> Result<Vec<Judged>, Failure> {
-        let scenario = |candidate: &Candidate| {
-            self.goal.with(candidate).map_err(|error| Failure::from_error(Exit::Usage, &error))
+        let refused = |error| Failure::from_error(Exit::Usage, &error);
+        let scenario = self.goal.with(&candidates[0]).map_err(refused)?;
+        let topics: Vec<TopicParams> = candidates
+            .iter()
+            .map(|each| Ok(self.goal.with(each).map_err(refused)?.protocol.topic))
+            .collect::<Result<_, Failure>>()?;
+        let seeds: Vec<u64> = seeds.collect();
+        let live = Live::new(!self.args.runner.no_progress, seeds.len(), what);
+        let work = |seed: &u64| {
+            let runs = run_topics(&scenario, *seed, &topics, &mut |progress| {
+                live.told(*seed, progress);
+                if self.stop.load(Ordering::Relaxed) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
+            live.done(*seed);
+            runs
         };
-        let scenarios: Vec<Scenario> = candidates.iter().map(scenario).collect::<Result<_, _>>()?;
-        let jobs: Vec<(usize, u64)> = (0..candidates.len())
-            .flat_map(|place| seeds.clone().map(move |seed| (place, seed)))
-            .collect();
-        let live = Live::new(!self.args.runner.no_progress, jobs.len(), what);
-        let work = |(place, seed): &(usize, u64)| {
-            let number = (*place as u64) << 32 | seed;
-            let told = |progress| live.told(number, progress);
-            let outcome = pool::outcome(&scenarios[*place], *seed, self.stop, told);
-            live.done(number);
-            outcome
-        };
-        let mut runs: Vec<Option<Result<Outcome, RunError>>> = vec![None; jobs.len()];
+        let mut by_seed: Vec<Option<Result<Vec<Outcome>, RunError>>> = vec![None; seeds.len()];
         let threads = pool::threads(&self.args.runner);
-        pool::each(&jobs, threads, self.stop, work, |place, run| runs[place] = Some(run));
+        pool::each(&seeds, threads, self.stop, work, |place, runs| by_seed[place] = Some(runs));
         live.close();
         let mut outcomes = vec![Vec::new(); candidates.len()];
-        for ((place, _), run) in jobs.iter().zip(runs) {
-            let run = run.unwrap_or(Err(RunError::Interrupted));
-            outcomes[*place].push(run.map_err(|error| failure(&error))?);
+        for runs in by_seed {
+            let runs = runs.unwrap_or(Err(RunError::Interrupted)).map_err(|e| failure(&e))?;
+            runs.into_iter().zip(&mut outcomes).for_each(|(run, all)| all.push(run));
         }
         let pairs = candidates.iter().zip(&outcomes);
         Ok(pairs.map(|(each, outcomes)| self.goal.judge(each.clone(), outcomes)).collect())
