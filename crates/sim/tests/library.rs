@@ -18,7 +18,6 @@ fn story(name: &str, holds: impl Fn(&Outcome)) {
         let outcome = run(&scenario, seed, &mut |_| ControlFlow::Continue(())).unwrap();
         let again = || format!("bruit sim run {name} --seed {seed}");
         assert_eq!(outcome.spread.items, scenario.workload.items - lost(&outcome), "{}", again());
-        println!("{}: {:?}", again(), outcome.detection.false_failures);
         holds(&outcome);
     }
 }

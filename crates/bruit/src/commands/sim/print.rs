@@ -78,15 +78,8 @@ pub(super) fn outcomes(out: &Out, runs: &[Outcome]) -> Result<(), Failure> {
             ),
         );
     }
-    let crashes = sum(|run| run.detection.crashes);
-    if crashes > 0 {
-        let delays = runs.iter().flat_map(|run| run.detection.delays_us.iter().copied());
-        let all = Quantiles::of(delays);
-        let undetected = sum(|run| run.detection.undetected);
-        let times =
-            format!("p50 {} · p99 {} · last {}", micros(all.p50), micros(all.p99), micros(all.max));
-        let times = if all.count == 0 { "noticed by nobody".to_owned() } else { times };
-        row("detection", format!("{crashes} crashes · {times} · {undetected} not noticed in time"));
+    if let Some(detection) = detection(runs) {
+        row("detection", detection);
     }
     row(
         "failures",
@@ -104,6 +97,19 @@ pub(super) fn outcomes(out: &Out, runs: &[Outcome]) -> Result<(), Failure> {
     row("faults", counts(runs, |run| &run.faults));
     row("shed", counts(runs, |run| &run.shed));
     out.table(&table)
+}
+
+/// How crashes were noticed; `None` if there were none.
+fn detection(runs: &[Outcome]) -> Option<String> {
+    let crashes: u64 = runs.iter().map(|run| run.detection.crashes).sum();
+    let undetected: u64 = runs.iter().map(|run| run.detection.undetected).sum();
+    let all = Quantiles::of(runs.iter().flat_map(|run| run.detection.delays_us.iter().copied()));
+    let (p50, p99, last) = (micros(all.p50), micros(all.p99), micros(all.max));
+    let times = match all.count {
+        0 => "noticed by nobody".to_owned(),
+        _ => format!("p50 {p50} · p99 {p99} · last {last}"),
+    };
+    (crashes > 0).then(|| format!("{crashes} crashes · {times} · {undetected} not noticed in time"))
 }
 
 /// Some times, each with its label.

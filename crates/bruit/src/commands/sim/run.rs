@@ -70,7 +70,7 @@ pub(super) fn seeds(
 pub(super) fn failure(error: &RunError) -> Failure {
     let exit = match error {
         RunError::Interrupted => Exit::Interrupted,
-        _ => Exit::Failed,
+        RunError::NotFormed(_) | _ => Exit::Failed,
     };
     Failure::from_error(exit, error)
 }

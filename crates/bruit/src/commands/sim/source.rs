@@ -21,10 +21,9 @@ pub(super) struct Source {
 impl Source {
     /// Reads a file, or takes a scenario that comes with the program.
     pub(super) fn find(name: &str) -> Result<Self, Failure> {
-        if let Some(story) = LIBRARY.iter().find(|story| story.name == name) {
-            if !Path::new(name).exists() {
-                return Ok(Self { name: name.to_owned(), text: story.text.to_owned() });
-            }
+        let story = LIBRARY.iter().find(|story| story.name == name);
+        if let Some(story) = story.filter(|_| !Path::new(name).exists()) {
+            return Ok(Self { name: name.to_owned(), text: story.text.to_owned() });
         }
         let text = read(Path::new(name), FILE_BYTES_MAX).map_err(|error| {
             let line = format!("cannot read the scenario {name}: {error}");
