@@ -382,6 +382,7 @@ async fn announce(
 fn tell(shared: &Shared, name: &str, change: &'static str) {
     if let Some(subscription) = shared.delivery.status(name) {
         tracing::info!(%name, "subscription {change}");
-        shared.changes.push(Kind::Subscription, &ChangeView::Subscription { change, subscription });
+        let view = || ChangeView::Subscription { change, subscription };
+        shared.changes.push(Kind::Subscription, view);
     }
 }

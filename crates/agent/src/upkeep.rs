@@ -84,6 +84,5 @@ pub(crate) fn tell(changes: &Changes, notice: Notice) {
     let change = if is_active { "resumed" } else { subscription.state.word() };
     let why = subscription.why.as_deref().unwrap_or_default();
     tracing::warn!(name = %subscription.name, %why, "subscription {change}");
-    let change = ChangeView::Subscription { change, subscription };
-    changes.push(Kind::Subscription, &change);
+    changes.push(Kind::Subscription, || ChangeView::Subscription { change, subscription });
 }
