@@ -15,8 +15,11 @@
 //! one moment, makes it panic. So do calls that a test cannot mean, such as a command to a host
 //! that is down.
 
+pub mod check;
+pub mod fault;
 mod link;
+pub mod log;
 mod net;
 
-pub use link::Link;
-pub use net::{Boot, HostId, Net, Recorded, Stats};
+pub use link::{CutId, Latency, Link, LinkError, Loss, Quantiles, Sampler};
+pub use net::{Boot, Happened, HostId, Net, Recorded, Stats};

@@ -43,6 +43,8 @@ pub(crate) enum Action {
     StallTimeout(u64, Side, u64),
     /// A node reads again.
     Read(u64, Side),
+    /// A slow host is done with its last input.
+    Ready(HostId),
 }
 
 /// Names an entry: when, and which of those.
