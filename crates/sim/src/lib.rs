@@ -15,6 +15,7 @@
 //! one moment, makes it panic. So do calls that a test cannot mean, such as a command to a host
 //! that is down.
 
+pub mod calendar;
 mod link;
 mod net;
 
