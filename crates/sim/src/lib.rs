@@ -18,6 +18,7 @@
 pub mod calendar;
 mod link;
 mod net;
+pub mod universe;
 
 pub use link::Link;
 pub use net::{Boot, HostId, Net, Recorded, Stats};
