@@ -39,6 +39,9 @@ impl Counts {
     }
 }
 
+/// How many events are looked ahead. Guess: about as many reads of memory as a core has open at a
+/// time.
+const AHEAD: usize = 16;
 /// No timer is armed.
 const NEVER: u64 = u64::MAX;
 
@@ -60,6 +63,8 @@ pub struct Universe<M: Machine> {
     /// Nanoseconds between the moments at which timers are called.
     align: u64,
     sends: Vec<(u32, M::Message)>,
+    /// After so many events the next look ahead is due.
+    ahead: usize,
     faults: Rng,
     hash: u64,
     counts: Counts,
@@ -97,6 +102,7 @@ impl<M: Machine> Universe<M> {
             exchange,
             align: settings.align.map_or(1, nanos).max(1),
             sends: Vec::new(),
+            ahead: 0,
             faults,
             hash: 0,
             counts: Counts::default(),
@@ -212,16 +218,41 @@ impl<M: Machine> Universe<M> {
     fn moment(&mut self) {
         loop {
             while self.letters.next_at() == Some(self.now) {
+                self.look_ahead(false);
                 let Some((_, letter)) = self.letters.pop() else { break };
                 self.deliver(letter);
             }
             if self.timers.next_at() != Some(self.now) {
                 return;
             }
+            self.look_ahead(true);
             if let Some((_, node)) = self.timers.pop() {
                 self.wake(node);
             }
         }
+    }
+
+    /// Has the memory of the next machines fetched at the same time.
+    fn look_ahead(&mut self, of_timers: bool) {
+        self.ahead = self.ahead.saturating_sub(1);
+        if self.ahead > 0 {
+            return;
+        }
+        let (mut sum, mut seen) = (0_u64, 0);
+        let mut touch = |node: u32, message| {
+            let machine = &self.machines[index(node)];
+            sum ^= machine.touch(node, message, &self.shared) ^ self.armed[index(node)];
+            seen += 1;
+        };
+        if of_timers {
+            self.timers.upcoming().take(AHEAD).for_each(|node| touch(*node, None));
+        } else {
+            let letters = self.letters.upcoming().take(AHEAD);
+            letters.for_each(|letter| touch(letter.to, Some(&letter.message)));
+        }
+        self.ahead = seen;
+        // What is not used would not be read.
+        std::hint::black_box(sum);
     }
 
     fn deliver(&mut self, letter: Letter<M::Message>) {

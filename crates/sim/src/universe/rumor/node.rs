@@ -167,6 +167,19 @@ impl Machine for RumorNode {
         self.rumor.next_timeout()
     }
 
+    #[inline]
+    fn touch(&self, node: u32, letter: Option<&Letter>, group: &Group) -> u64 {
+        let due = self.rumor.next_timeout().map_or(0, Instant::as_nanos);
+        let counts = self.rumor.fetch_count() + self.rumor.hot_count();
+        let held = match letter {
+            Some(Letter::Push { key, .. } | Letter::Announce(Keys::One(key))) => {
+                u64::from(group.ledger.holds(node, *key))
+            }
+            _ => 0,
+        };
+        due ^ self.rumor.stats().duplicates ^ counts as u64 ^ held
+    }
+
     fn kind(letter: &Letter) -> Kind {
         match letter {
             Letter::Push { asked: false, .. } => Kind::Unasked,
