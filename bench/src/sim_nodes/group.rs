@@ -50,7 +50,7 @@ impl Group {
     }
 
     /// Inputs that nodes have handled.
-    fn events(&self) -> u64 {
+    fn inputs(&self) -> u64 {
         self.net.stats().inputs
     }
 
@@ -75,12 +75,12 @@ impl Group {
         }
         self.net.run_for(Duration::from_secs(30));
         self.forget_events();
-        Ok(self.events())
+        Ok(self.inputs())
     }
 
     /// Lets time pass, with some items evenly in it, each from another node.
     pub(super) fn idle(&mut self, time: Duration, items: u32) -> Result<u64, Failure> {
-        let before = self.events();
+        let before = self.inputs();
         let count = self.net.hosts().len();
         for item in 0..items {
             let from = HostId(item * 7 % u32::try_from(count).doing("counting nodes")?);
@@ -91,12 +91,12 @@ impl Group {
         if items == 0 {
             self.net.run_for(time);
         }
-        Ok(self.events() - before)
+        Ok(self.inputs() - before)
     }
 
     /// Spreads items one by one from one node, each until all have it.
     pub(super) fn broadcast(&mut self, count: u32) -> Result<u64, Failure> {
-        let before = self.events();
+        let before = self.inputs();
         for _ in 0..count {
             let id = self.publish(HostId(0))?;
             // Asked from the last one on that lacked it, so that asking costs little.
@@ -113,7 +113,7 @@ impl Group {
             }
         }
         self.forget_events();
-        Ok(self.events() - before)
+        Ok(self.inputs() - before)
     }
 
     fn publish(&mut self, host: HostId) -> Result<ItemId, Failure> {

@@ -169,7 +169,7 @@ impl<'a> World<'a> {
     }
 
     /// When the next thing happens; `None` if nothing does before the end of the run.
-    pub(super) fn next_at(&self) -> Option<Instant> {
+    pub(super) fn next_at(&mut self) -> Option<Instant> {
         let next = self.timeline.next().into_iter().chain(self.group.net.next_at()).min();
         next.filter(|at| *at <= self.end)
     }
