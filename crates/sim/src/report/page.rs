@@ -32,11 +32,14 @@ pub fn svg(report: &Report<'_>) -> String {
     put(
         &mut svg,
         format_args!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
+         width=\"{WIDTH}\" \
          height=\"{height}\" role=\"img\" aria-label=\"{title}\"><title>{title}</title>\
          <style>{STYLE}</style><rect class=\"b\" width=\"{WIDTH}\" height=\"{height}\"/>\
-         <text class=\"t\" x=\"24\" y=\"30\" style=\"font-size:18px;font-weight:600\">{title}</text>\
-         <text class=\"m\" x=\"24\" y=\"50\">{}</text><text class=\"m\" x=\"24\" y=\"68\">{}</text>",
+         <text class=\"t\" x=\"24\" y=\"30\" style=\"font-size:18px;font-weight:600\">\
+         {title}</text>\
+         <text class=\"m\" x=\"24\" y=\"50\">{}</text>\
+         <text class=\"m\" x=\"24\" y=\"68\">{}</text>",
             escape(&head(report)),
             escape(&short(report.command, 100)),
             title = escape(&short(report.title, 70)),
@@ -81,7 +84,8 @@ pub fn html(report: &Report<'_>) -> String {
         put(
             &mut html,
             format_args!(
-                "<figure><svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
+                "<figure><svg xmlns=\"http://www.w3.org/2000/svg\" \
+                 viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
              role=\"img\">{chart}</svg><figcaption>{}</figcaption></figure>\n",
                 escape(&about)
             ),
@@ -96,7 +100,8 @@ pub fn html(report: &Report<'_>) -> String {
     put(
         &mut html,
         format_args!(
-            "<details><summary>Trace hashes</summary><table><tr><th>seed</th><th>hash</th></tr>{hashes}\
+            "<details><summary>Trace hashes</summary><table><tr><th>seed</th>\
+             <th>hash</th></tr>{hashes}\
          </table></details>\n</main></body></html>\n"
         ),
     );
@@ -105,7 +110,10 @@ pub fn html(report: &Report<'_>) -> String {
 
 fn table(html: &mut String, report: &Report<'_>) {
     let summary = Summary::of(report.outcomes);
-    html.push_str("<h2>Measures</h2>\n<div class=\"wide\"><table><tr><th>measure</th><th>value</th><th>meaning</th></tr>\n");
+    html.push_str(
+        "<h2>Measures</h2>\n<div class=\"wide\"><table>\
+         <tr><th>measure</th><th>value</th><th>meaning</th></tr>\n",
+    );
     for (metric, value) in METRICS.iter().zip(&summary.values) {
         let value = value.map_or_else(|| "–".to_owned(), |value| value.to_string());
         put(
@@ -137,14 +145,18 @@ fn faults(html: &mut String, report: &Report<'_>) {
 }
 
 const PAGE_STYLE: &str = "\
-body{margin:0;background:#fff;color:#1c1f26;font:15px/1.5 system-ui,-apple-system,\"Segoe UI\",sans-serif}\
-main{max-width:760px;margin:0 auto;padding:24px 16px 48px}h1{font-size:24px;line-height:1.25;margin:0 0 4px}\
+body{margin:0;background:#fff;color:#1c1f26;\
+font:15px/1.5 system-ui,-apple-system,\"Segoe UI\",sans-serif}\
+main{max-width:760px;margin:0 auto;padding:24px 16px 48px}\
+h1{font-size:24px;line-height:1.25;margin:0 0 4px}\
 h2{font-size:18px;margin:32px 0 8px}figure{margin:28px 0}svg{width:100%;height:auto;display:block}\
 figcaption,p{color:#4b5263;margin:6px 0}pre,code{font-family:ui-monospace,monospace;font-size:13px}\
-pre{background:#f3f5f8;padding:10px 12px;border-radius:6px;white-space:pre-wrap;overflow-wrap:anywhere}\
+pre{background:#f3f5f8;padding:10px 12px;border-radius:6px;\
+white-space:pre-wrap;overflow-wrap:anywhere}\
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:14px}\
 td,th{padding:4px 16px 4px 0;border-bottom:1px solid #e3e6eb;text-align:left;vertical-align:top}\
-td.n{text-align:right;font-variant-numeric:tabular-nums}details{margin-top:28px}summary{cursor:pointer}\
+td.n{text-align:right;font-variant-numeric:tabular-nums}\
+details{margin-top:28px}summary{cursor:pointer}\
 @media (prefers-color-scheme:dark){body{background:#14171c;color:#eceff4}\
 figcaption,p{color:#b4bccb}pre{background:#1e232b}td,th{border-color:#2c323c}}";
 

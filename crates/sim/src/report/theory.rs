@@ -1,9 +1,9 @@
 //! What theory expects of the same settings: mean-field recursions, without repair.
 //!
 //! *Direct mail*: every node hears in one hop, or never. *Push* (infect and die, Demers 1987
-//! section 1.4; Kermarrec, Massoulié, Ganesh 2003): of `s` susceptible nodes,
-//! `s (1 − (1 − p/(n − 1)))^(f·x))` stay so when `x` nodes send to `f` others each, of which a share
-//! `p` arrives. *Pull*: `s` becomes `s²` each period (Demers 1987, section 1.3). *Push-pull* is
+//! section 1.4; Kermarrec, Massoulié, Ganesh 2003): when `x` nodes send to `f` others each, of
+//! which a share `p` arrives, `s (1 − p/(n − 1))^(f x)` of `s` susceptible nodes stay so. *Pull*:
+//! `s` becomes `s²` each period (Demers 1987, section 1.3), where nothing is lost. *Push-pull* is
 //! push, and pull each period.
 
 use crate::scenario::Scenario;

@@ -185,8 +185,8 @@ fn times_and_rates_beyond_time_are_refused() {
         ),
         (
             "nodes = 3\n[network]\nlatency = \"3ms..1ms\"",
-            "a.toml:3: `network.latency`: a latency from 3ms to 1ms: the first must not be the longer \
-             one; write 1ms, 0.5ms..2ms, `lognormal MEDIAN P99`, `exponential MIN MEAN`, or \
+            "a.toml:3: `network.latency`: a latency from 3ms to 1ms: the first must not be the \
+             longer one; write 1ms, 0.5ms..2ms, `lognormal MEDIAN P99`, `exponential MIN MEAN`, or \
              `quantiles 0%:1ms 50%:2ms 100%:9ms`",
         ),
     ] {

@@ -72,7 +72,8 @@ impl Goal {
         write!(
             text,
             "title = \"{} nodes, {} loss\"\nnodes = {}\nduration = \"{}\"\n\n[node]\nprofile = \
-             \"{}\"\n\n[network]\nlatency = \"{}\"\nloss = \"{}\"\n\n[workload]\nitems = {}\nrate = \
+             \"{}\"\n\n[network]\nlatency = \"{}\"\nloss = \"{}\"\n\n\
+             [workload]\nitems = {}\nrate = \
              \"{rate}\"\npayload = {}\nwithin = \"{}\"\n",
             self.nodes,
             share_word(self.loss_ppm),
