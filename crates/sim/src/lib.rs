@@ -20,7 +20,12 @@ pub mod check;
 pub mod fault;
 mod link;
 pub mod log;
+pub mod measure;
 mod net;
+pub mod report;
+pub mod run;
+pub mod scenario;
+pub mod search;
 pub mod universe;
 
 pub use link::{CutId, Latency, Link, LinkError, Loss, Quantiles, Sampler};
