@@ -1,4 +1,5 @@
-//! One run of (scenario, seed), at node scale: native nodes that speak bytes over a [`Net`](crate::Net).
+//! One run of (scenario, seed), at node scale: native nodes that speak bytes over a
+//! [`Net`](crate::Net).
 //!
 //! ```text
 //! form (nothing is lost) -> set the topic -> the run: items, faults -> Outcome
