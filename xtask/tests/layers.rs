@@ -9,10 +9,10 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("bruit-model", &["bruit-engine"]),
     ("bruit-wire", &["bruit-engine", "bruit-model"]),
     ("bruit-node", &["bruit-engine", "bruit-model", "bruit-wire"]),
-    ("bruit-sim", &["bruit-engine", "bruit-model"]),
+    ("bruit-sim", &["bruit-engine", "bruit-model", "bruit-wire", "bruit-node"]),
     ("bruit-runtime", &["bruit-engine", "bruit-model"]),
     ("bruit-agent", &["bruit-engine", "bruit-model", "bruit-wire", "bruit-node", "bruit-runtime"]),
-    ("bruit", &["bruit-agent", "bruit-model"]),
+    ("bruit", &["bruit-agent", "bruit-model", "bruit-sim"]),
 ];
 
 /// What a pure crate never links, by whatever way.

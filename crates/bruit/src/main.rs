@@ -65,6 +65,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Config(args) => commands::config::run(*args),
         Command::Reload(args) => until_signal(commands::reload::run(args)),
         Command::Status(args) => until_signal(commands::status::run(args)),
+        Command::Sim(args) => commands::sim::run(*args),
         Command::Completion(args) => commands::completion::run(&args),
         Command::Man(args) => commands::man::run(&args),
         Command::Version(args) => commands::version::run(&args),

@@ -10,6 +10,7 @@
 //! Being called late costs quality, never correctness.
 
 mod deadlines;
+mod few;
 mod id;
 mod outbox;
 mod peers;

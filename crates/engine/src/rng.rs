@@ -1,17 +1,46 @@
 //! The one random generator of all engines.
 
-use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng as _, SeedableRng};
-
-/// A portable generator (`ChaCha8`): the same seed gives the same numbers on every platform and
-/// in every version. Each engine owns a fork, so that a new draw in one does not shift another.
+/// A portable generator (Philox 2×64, 10 rounds): the same seed gives the same numbers on every
+/// platform and in every version. Each engine owns a fork, so that a new draw in one does not
+/// shift another.
+///
+/// It is counter-based: the numbers of a seed are a keyed bijection of 0, 1, 2, …, so two forks
+/// never walk the same sequence, and the state is 24 bytes, which matters where a million
+/// engines run side by side. It passes `BigCrush`; it is not for secrets.
+///
+/// Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011,
+/// section 3.3; its test vectors are in the tests.
 #[derive(Clone, Debug)]
-pub struct Rng(ChaCha8Rng);
+pub struct Rng {
+    key: u64,
+    /// Numbers drawn so far: two for each block.
+    drawn: u64,
+    /// The second number of the last block.
+    second: u64,
+}
+
+/// The multiplier of Philox 2×64.
+const MULTIPLIER: u64 = 0xd2b7_4407_b1ce_6e93;
+/// What the key grows by in each round: the golden ratio.
+const KEY_STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+const ROUNDS: u32 = 10;
+
+/// The block of a counter under a key.
+fn philox(mut counter: [u64; 2], mut key: u64) -> [u64; 2] {
+    for _ in 0..ROUNDS {
+        let product = u128::from(counter[0]) * u128::from(MULTIPLIER);
+        let high = u64::try_from(product >> 64).expect("the upper half of 128 bits");
+        let low = counter[0].wrapping_mul(MULTIPLIER);
+        counter = [high ^ key ^ counter[1], low];
+        key = key.wrapping_add(KEY_STEP);
+    }
+    counter
+}
 
 impl Rng {
     /// A generator for `seed`.
     pub fn from_seed(seed: u64) -> Self {
-        Self(ChaCha8Rng::seed_from_u64(seed))
+        Self { key: seed, drawn: 0, second: 0 }
     }
 
     /// An independent generator for the part named `label`; draws one number from `self`.
@@ -22,7 +51,14 @@ impl Rng {
 
     /// 64 random bits.
     pub fn next_u64(&mut self) -> u64 {
-        self.0.next_u64()
+        let is_second = self.drawn % 2 == 1;
+        self.drawn = self.drawn.wrapping_add(1);
+        if is_second {
+            return self.second;
+        }
+        let [first, second] = philox([self.drawn / 2, 0], self.key);
+        self.second = second;
+        first
     }
 
     /// A number in `0..bound`, by multiplication (bias below 2⁻³² for bounds below 2³²); 0 if
@@ -72,10 +108,30 @@ mod tests {
 
     #[test]
     fn the_stream_is_pinned() {
-        let mut rng = Rng::from_seed(1);
-        let first = rng.next_u64();
-        assert_eq!(first, Rng::from_seed(1).next_u64());
-        assert_ne!(first, Rng::from_seed(2).next_u64());
+        let mut rng = Rng::from_seed(0);
+        assert_eq!(rng.next_u64(), 0xca00_a045_9843_d731);
+        assert_eq!(rng.next_u64(), 0x66c2_4222_c9a8_45b5);
+        assert_ne!(rng.next_u64(), Rng::from_seed(1).next_u64());
+    }
+
+    /// The known answers that come with the authors' Random123 1.14 (`kat_vectors`).
+    #[test]
+    fn philox_gives_the_known_answers() {
+        let all = u64::MAX;
+        assert_eq!(philox([0, 0], 0), [0xca00_a045_9843_d731, 0x66c2_4222_c9a8_45b5]);
+        assert_eq!(philox([all, all], all), [0x65b0_21d6_0cd8_310f, 0x4d02_f322_2f86_df20]);
+        let pi = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344];
+        let answer = [0x0a5e_742c_2997_341c, 0xb0f8_83d3_8000_de5d];
+        assert_eq!(philox(pi, 0xa409_3822_299f_31d0), answer);
+    }
+
+    #[test]
+    fn each_number_of_a_block_is_given_once() {
+        let mut rng = Rng::from_seed(9);
+        for block in 0..5 {
+            let [first, second] = philox([block, 0], 9);
+            assert_eq!([rng.next_u64(), rng.next_u64()], [first, second]);
+        }
     }
 
     #[test]

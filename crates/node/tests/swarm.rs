@@ -168,7 +168,7 @@ fn replay(file: &str) {
 
 /// What seed 3 ends with. A change of the protocol, of the simulator or of the swarm changes it;
 /// nothing else does: not the profile of the build, not the machine.
-const HASH_OF_SEED_3: u64 = 0x0abb_b932_7945_d9a0;
+const HASH_OF_SEED_3: u64 = 0xb1f9_820f_a56c_82a6;
 
 #[test]
 fn one_seed_goes_one_way_alone_or_beside_others_in_every_build() {

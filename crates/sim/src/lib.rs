@@ -15,11 +15,18 @@
 //! one moment, makes it panic. So do calls that a test cannot mean, such as a command to a host
 //! that is down.
 
+pub mod calendar;
 pub mod check;
 pub mod fault;
 mod link;
 pub mod log;
+pub mod measure;
 mod net;
+pub mod report;
+pub mod run;
+pub mod scenario;
+pub mod search;
+pub mod universe;
 
 pub use link::{CutId, Latency, Link, LinkError, Loss, Quantiles, Sampler};
 pub use net::{Boot, Happened, HostId, Net, Recorded, Stats};

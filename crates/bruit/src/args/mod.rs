@@ -6,6 +6,7 @@ mod items;
 mod local;
 mod members;
 mod output;
+mod sim;
 mod subs;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,10 @@ pub(crate) use local::{
 };
 pub(crate) use members::{EvictArgs, JoinArgs, LeaveArgs, MemberArgs, MembersArgs, TagArgs};
 pub(crate) use output::{Address, AskArgs, ColorChoice, Connection, Format, Output, ReadArgs};
+pub(crate) use sim::{
+    MergeArgs, RecommendArgs, ReplayArgs, RunnerArgs, SimArgs, SimCommand, SimLsArgs, SimRunArgs,
+    SimShowArgs, StepArgs, SweepArgs,
+};
 pub(crate) use subs::{
     AddArgs, DeliveriesArgs, DeliveriesCommand, DeliveriesLsArgs, DeliveryArgs, NameArgs,
     NameReadArgs, PickArgs, SubsArgs, SubsCommand, TestArgs, TopicRmArgs, TopicSetArgs, TopicsArgs,
@@ -90,6 +95,9 @@ pub(crate) enum Command {
     Reload(AskArgs),
     /// Show how the agent is doing.
     Status(ReadArgs),
+    /// Simulate a group: the real protocol code over a virtual network.
+    #[command(arg_required_else_help = true)]
+    Sim(Box<SimArgs>),
     /// Run a plain HTTP service that prints what it gets, to try things out.
     Echo(EchoArgs),
     /// Print the completion script for a shell.

@@ -122,6 +122,23 @@ pub(super) fn parse_tag_change(text: &str) -> Result<(String, Option<String>), S
     Ok((key.ok_or("write K=V to set, or K- to remove")?.to_owned(), None))
 }
 
+/// Takes `KEY=VALUE` of a scenario.
+pub(super) fn parse_setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE, such as network.loss=2%")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// Takes the seed of a run: what a scenario can say too.
+pub(super) fn parse_seed(text: &str) -> Result<u64, String> {
+    let seed = text.parse().ok().filter(|seed| *seed <= i64::MAX.unsigned_abs());
+    seed.ok_or_else(|| "write a number of 0 to 9223372036854775807".to_owned())
+}
+
+/// Takes a share, as parts in a million.
+pub(super) fn parse_share(text: &str) -> Result<u32, String> {
+    bruit_sim::scenario::parse_share(text)
+}
+
 /// Takes a pattern of paths.
 pub(super) fn parse_pattern(text: &str) -> Result<Pattern, String> {
     Pattern::parse(text).map_err(|error| error.to_string())

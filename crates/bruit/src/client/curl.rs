@@ -78,7 +78,7 @@ fn text_body(bytes: &Bytes) -> (String, String) {
 }
 
 /// `text` as one word of a POSIX shell, harmless on a terminal.
-fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     if text.replace('\n', "").contains(is_harmful) {
         return format!("\"$(printf {})\"", octal(text.as_bytes()));
     }

@@ -8,6 +8,7 @@ mod problem;
 mod sse;
 mod views;
 
+pub(crate) use curl::quote;
 pub(crate) use feed::{Feed, Told};
 pub(crate) use views::{
     Change, Delivery, Item, Member, Named, Receipt, Snapshot, Subscription, Summary,

@@ -15,6 +15,7 @@ pub(crate) mod member;
 pub(crate) mod members;
 pub(crate) mod reload;
 pub(crate) mod send;
+pub(crate) mod sim;
 pub(crate) mod status;
 pub(crate) mod subs;
 pub(crate) mod tail;

@@ -1,8 +1,9 @@
 //! A host: one node, its addresses, its clock and what waits for it.
 
-use super::queue::{Datagram, Key, Side};
+use super::queue::{Datagram, Side};
 use super::stream::Part;
 use crate::Stats;
+use crate::calendar::Key;
 use bruit_engine::Instant;
 use bruit_model::{Event, Node, Now, Rejected};
 use bytes::Bytes;
@@ -96,7 +97,8 @@ pub(crate) struct Host {
     pub(crate) run: u64,
     pub(crate) saved: Vec<u8>,
     pub(crate) skew_millis: i64,
-    pub(crate) timer: Option<Key>,
+    /// When its timer is due, and the entry that says so.
+    pub(crate) timer: Option<(Instant, Key)>,
     /// When the last timeout was, and how many there have been at that moment.
     pub(crate) timeouts_at: (Instant, u32),
     pub(crate) stall: Option<Stall>,

@@ -163,7 +163,7 @@ impl Net {
         on.stall = None;
         on.slowness.waiting.clear();
         on.is_leaving = false;
-        if let Some(key) = on.timer.take() {
+        if let Some((_, key)) = on.timer.take() {
             self.queue.cancel(key);
         }
         self.reset_streams_of(host);
@@ -378,8 +378,8 @@ impl Net {
             if check(self) {
                 return true;
             }
-            let Some(at) = self.queue.next().filter(|&at| at <= end) else { break };
-            while self.queue.next() == Some(at) {
+            let Some(at) = self.queue.next_at().filter(|&at| at <= end) else { break };
+            while self.queue.next_at() == Some(at) {
                 self.step();
             }
         }
@@ -479,11 +479,11 @@ impl Net {
         if armed.map(|(at, _)| at) == wake {
             return;
         }
-        if let Some(key) = armed {
+        if let Some((_, key)) = armed {
             self.queue.cancel(key);
         }
-        let key = wake.map(|at| self.queue.schedule(at, Action::Timer(host)));
-        self.hosts[host.index()].timer = key;
+        let timer = wake.map(|at| (at, self.queue.schedule(at, Action::Timer(host))));
+        self.hosts[host.index()].timer = timer;
     }
 
     fn keep_event(&mut self, host: HostId, event: Event) {

@@ -20,8 +20,8 @@ pub struct Happened {
 
 impl Net {
     /// When the next thing happens; `None` if nothing will.
-    pub fn next_at(&self) -> Option<Instant> {
-        self.queue.next()
+    pub fn next_at(&mut self) -> Option<Instant> {
+        self.queue.next_at()
     }
 
     /// The host's events since the last call of [`Net::events`], left where they are.

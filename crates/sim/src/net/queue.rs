@@ -1,10 +1,9 @@
 //! What is to happen, in order.
 
 use crate::HostId;
-use bruit_engine::Instant;
+use crate::calendar::Calendar;
 use bruit_model::SocketId;
 use bytes::Bytes;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 /// A datagram under way.
@@ -47,32 +46,5 @@ pub(crate) enum Action {
     Ready(HostId),
 }
 
-/// Names an entry: when, and which of those.
-pub(crate) type Key = (Instant, u64);
-
-/// Entries in the order (time, sequence number).
-#[derive(Debug, Default)]
-pub(crate) struct Queue {
-    entries: BTreeMap<Key, Action>,
-    sequence: u64,
-}
-
-impl Queue {
-    pub(crate) fn schedule(&mut self, at: Instant, action: Action) -> Key {
-        self.sequence += 1;
-        self.entries.insert((at, self.sequence), action);
-        (at, self.sequence)
-    }
-
-    pub(crate) fn cancel(&mut self, key: Key) {
-        self.entries.remove(&key);
-    }
-
-    pub(crate) fn next(&self) -> Option<Instant> {
-        self.entries.keys().next().map(|(at, _)| *at)
-    }
-
-    pub(crate) fn pop(&mut self) -> Option<(Instant, Action)> {
-        self.entries.pop_first().map(|((at, _), action)| (at, action))
-    }
-}
+/// What is to happen to all hosts, in the order (time, order of scheduling).
+pub(crate) type Queue = Calendar<Action>;

@@ -10,6 +10,14 @@ macro_rules! counters {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Stats { $($(#[$doc])* pub $name: u64,)* }
 
+        impl Stats {
+            /// What the counters rose by since `before`.
+            #[must_use]
+            pub fn since(&self, before: &Self) -> Self {
+                Self { $($name: self.$name.saturating_sub(before.$name),)* }
+            }
+        }
+
         impl AddAssign for Stats {
             fn add_assign(&mut self, other: Self) { $(self.$name += other.$name;)* }
         }

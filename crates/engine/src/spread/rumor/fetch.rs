@@ -2,7 +2,8 @@
 
 use super::Limits;
 use crate::MemberId;
-use std::collections::{BTreeMap, VecDeque};
+use crate::few::FewMap;
+use std::collections::VecDeque;
 use std::fmt::Debug;
 
 /// Who announced an item that is being fetched. The first is the one that was asked last; the
@@ -36,12 +37,12 @@ pub(super) enum Retry<I> {
 /// The fetches under way, by item.
 #[derive(Clone, Debug)]
 pub(super) struct Fetches<I, K> {
-    pending: BTreeMap<K, Pending<I>>,
+    pending: FewMap<K, Pending<I>>,
 }
 
 impl<I: MemberId, K: Clone + Ord + Debug> Fetches<I, K> {
     pub(super) fn new() -> Self {
-        Self { pending: BTreeMap::new() }
+        Self { pending: FewMap::new() }
     }
 
     /// Takes note that `from` has `key`, which is not known here.

@@ -1,6 +1,7 @@
 //! The items that this node spreads.
 
 use super::{Limits, PERIOD_MIN, Spread, StopRule, Style};
+use crate::few::FewMap;
 use crate::{Instant, MemberId, Rng};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
@@ -39,7 +40,7 @@ pub(super) struct Hot<I> {
     useful: u32,
     /// Those of them that knew it.
     useless: u32,
-    /// Peers that have not answered yet (feedback rules only).
+    /// Peers that have not answered yet. Feedback rules only: the others do not ask who it was.
     asked: VecDeque<I>,
     /// When the window of answered pull requests closes.
     window_ends: Option<Instant>,
@@ -79,6 +80,11 @@ impl<I: MemberId> Hot<I> {
     /// True if peers that poll are told of it.
     fn is_pulled(&self) -> bool {
         matches!(self.spread.style, Style::Pull | Style::PushPull)
+    }
+
+    /// True if peers that poll are told of it now.
+    fn is_told(&self) -> bool {
+        self.phase == Phase::Hot && self.is_pulled()
     }
 
     /// True if peers learn of it by announcement, so that fetches can follow its end.
@@ -173,6 +179,9 @@ impl<I: MemberId> Hot<I> {
 
     fn note_asked(&mut self, peer: I) {
         self.contacts = self.contacts.saturating_add(1);
+        if !is_feedback(self.spread.stop) {
+            return;
+        }
         if self.asked.len() >= ASKED_MAX {
             self.asked.pop_front();
         }
@@ -199,24 +208,41 @@ fn is_feedback(stop: StopRule) -> bool {
     }
 }
 
+/// Up to so many items are looked through for the oldest or the pulled ones.
+const UNINDEXED_MAX: usize = 8;
+
 /// The hot and the answering items, and their order of arrival.
 #[derive(Clone, Debug)]
 pub(super) struct HotTable<I, K> {
-    items: BTreeMap<K, Hot<I>>,
+    items: FewMap<K, Hot<I>>,
+    /// Made when the items are too many to be looked through, dropped when there are none.
+    index: Option<Box<Index<K>>>,
+    order_next: u64,
+}
+
+/// Items by their place in the order of arrival.
+#[derive(Clone, Debug)]
+struct Index<K> {
     by_age: BTreeMap<u64, K>,
     /// Those that peers are told of when they poll.
     pulled: BTreeMap<u64, K>,
-    order_next: u64,
+}
+
+impl<K> Index<K> {
+    fn add<I: MemberId>(&mut self, key: K, item: &Hot<I>)
+    where
+        K: Clone,
+    {
+        if item.is_told() {
+            self.pulled.insert(item.order, key.clone());
+        }
+        self.by_age.insert(item.order, key);
+    }
 }
 
 impl<I: MemberId, K: Clone + Ord + Debug> HotTable<I, K> {
     pub(super) fn new() -> Self {
-        Self {
-            items: BTreeMap::new(),
-            by_age: BTreeMap::new(),
-            pulled: BTreeMap::new(),
-            order_next: 0,
-        }
+        Self { items: FewMap::new(), index: None, order_next: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -227,32 +253,46 @@ impl<I: MemberId, K: Clone + Ord + Debug> HotTable<I, K> {
         self.items.contains_key(key)
     }
 
-    /// Adds an item as the newest.
-    pub(super) fn insert(&mut self, key: K, mut item: Hot<I>) {
+    /// Makes an item the newest; it is not in the table yet.
+    pub(super) fn place(&mut self, item: &mut Hot<I>) {
         item.order = self.order_next;
         self.order_next += 1;
-        self.put(key, item);
     }
 
-    /// Puts an item back in the place that it had.
+    /// Puts an item in the place that it has.
     pub(super) fn put(&mut self, key: K, item: Hot<I>) {
-        self.by_age.insert(item.order, key.clone());
-        if item.phase == Phase::Hot && item.is_pulled() {
-            self.pulled.insert(item.order, key.clone());
+        if let Some(index) = &mut self.index {
+            index.add(key.clone(), &item);
         }
         self.items.insert(key, item);
-        debug_assert_eq!(self.items.len(), self.by_age.len(), "one place per item");
+        if self.index.is_none() && self.items.len() > UNINDEXED_MAX {
+            let mut index = Index { by_age: BTreeMap::new(), pulled: BTreeMap::new() };
+            self.items.iter().for_each(|(key, item)| index.add(key.clone(), item));
+            self.index = Some(Box::new(index));
+        }
+        debug_assert!(
+            self.index.as_ref().is_none_or(|index| index.by_age.len() == self.items.len()),
+            "one place per item"
+        );
     }
 
     pub(super) fn take(&mut self, key: &K) -> Option<Hot<I>> {
         let item = self.items.remove(key)?;
-        self.by_age.remove(&item.order);
-        self.pulled.remove(&item.order);
+        if let Some(index) = &mut self.index {
+            index.by_age.remove(&item.order);
+            index.pulled.remove(&item.order);
+        }
+        if self.items.len() == 0 {
+            self.index = None;
+        }
         Some(item)
     }
 
     pub(super) fn pop_oldest(&mut self) -> Option<(K, Hot<I>)> {
-        let key = self.by_age.first_key_value()?.1.clone();
+        let key = match &self.index {
+            Some(index) => index.by_age.first_key_value()?.1.clone(),
+            None => self.items.iter().min_by_key(|(_, item)| item.order)?.0.clone(),
+        };
         let item = self.take(&key)?;
         Some((key, item))
     }
@@ -262,12 +302,22 @@ impl<I: MemberId, K: Clone + Ord + Debug> HotTable<I, K> {
         self.items.get_mut(key)
     }
 
-    /// The items that a peer is told of when it polls, newest first.
-    pub(super) fn pulled(&self) -> impl Iterator<Item = &K> {
-        self.pulled.values().rev()
+    /// The items that a peer is told of when it polls, newest first, at most `keys_max`.
+    pub(super) fn pulled(&self, keys_max: usize) -> Vec<K> {
+        if let Some(index) = &self.index {
+            return index.pulled.values().rev().take(keys_max).cloned().collect();
+        }
+        let told = self.items.iter().filter(|(_, item)| item.is_told());
+        let mut told: Vec<(u64, &K)> = told.map(|(key, item)| (item.order, key)).collect();
+        told.sort_unstable_by(|a, b| b.cmp(a));
+        told.into_iter().take(keys_max).map(|(_, key)| key.clone()).collect()
     }
 
+    /// How many items a peer is told of when it polls.
     pub(super) fn pulled_len(&self) -> usize {
-        self.pulled.len()
+        match &self.index {
+            Some(index) => index.pulled.len(),
+            None => self.items.iter().filter(|(_, item)| item.is_told()).count(),
+        }
     }
 }

@@ -37,10 +37,11 @@ impl<I: MemberId, K: Clone + Ord + Debug> Rumor<I, K> {
         while is_kept && self.hot.len() >= self.limits.hot_max.max(1) {
             self.shed_oldest(now, out);
         }
-        self.hot.insert(key.clone(), item);
+        self.hot.place(&mut item);
         if is_over {
-            self.cool_key(now, key, Cooled::Rule, out);
+            self.cool(now, key, item, Cooled::Rule, out);
         } else {
+            self.hot.put(key.clone(), item);
             self.arm(now, key);
         }
     }
@@ -53,8 +54,8 @@ impl<I: MemberId, K: Clone + Ord + Debug> Rumor<I, K> {
         peers: &mut impl PeerSampler<I>,
         out: &mut Out<I, K>,
     ) -> bool {
-        let mut chosen = Vec::new();
         let fanout_count = usize::from(item.spread.fanout_count.get());
+        let mut chosen = Vec::with_capacity(fanout_count);
         peers.sample(&mut self.rng, fanout_count, item.exclude(), &mut chosen);
         for peer in chosen {
             if item.spread.style == Style::LazyPush {

@@ -151,7 +151,7 @@ impl<I: MemberId, K: Clone + Ord + Debug> Rumor<I, K> {
             }
         }
         let keys_max = self.limits.announce_batch_max;
-        send_chunks(from, &asks, keys_max, |keys| Message::Fetch { keys }, out);
+        send_chunks(from, asks, keys_max, |keys| Message::Fetch { keys }, out);
     }
 
     /// `from` asks for these: those that are held are pushed to it. For a hot item this is a
@@ -186,8 +186,8 @@ impl<I: MemberId, K: Clone + Ord + Debug> Rumor<I, K> {
         let keys_max = self.limits.pull_answer_max;
         let cut = self.hot.pulled_len().saturating_sub(keys_max);
         self.stats.pull_answers_cut += u64::try_from(cut).unwrap_or(u64::MAX);
-        let candidates: Vec<K> = self.hot.pulled().take(keys_max).cloned().collect();
-        let mut keys = Vec::new();
+        let candidates = self.hot.pulled(keys_max);
+        let mut keys = Vec::with_capacity(candidates.len());
         for key in candidates {
             let item = self.hot.get_mut(&key).expect("it was listed just before");
             if item.on_pull(now, from, &mut self.rng) {
@@ -198,7 +198,7 @@ impl<I: MemberId, K: Clone + Ord + Debug> Rumor<I, K> {
         }
         self.stats.announced += u64::try_from(keys.len()).unwrap_or(u64::MAX);
         let batch_max = self.limits.announce_batch_max;
-        send_chunks(from, &keys, batch_max, |keys| Message::Announce { keys }, out);
+        send_chunks(from, keys, batch_max, |keys| Message::Announce { keys }, out);
     }
 
     /// `from` tells whether it knew an item that was pushed to it. Heeded once for each contact.

@@ -350,8 +350,14 @@ fn failed_members_are_proposed_for_reconnection() {
     let (mut swim, mut out) = with_peers(Params::lan(), 1..3);
     swim.handle_update(Instant::ZERO, &1, failed(2, 1, 1), &mut out);
     events(&mut out);
-    for seconds in 1..=40 {
-        swim.handle_timeout(Instant::ZERO + SECOND * seconds, &mut out);
+    for tenths in 1..=400 {
+        let now = Instant::ZERO + MS * 100 * tenths;
+        swim.handle_timeout(now, &mut out);
+        for (to, message) in sends(&mut out) {
+            if let Message::Ping { seq, target: 1 } = message {
+                swim.handle_message(now, &to, Message::Ack { seq }, &mut out);
+            }
+        }
     }
     let proposed = events(&mut out).iter().filter(|e| **e == Event::Reconnect { id: 2 }).count();
     assert!((4..=5).contains(&proposed), "one failed, one live: each interval; {proposed}");

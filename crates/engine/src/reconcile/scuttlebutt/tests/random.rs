@@ -227,7 +227,7 @@ fn the_invariants_hold_at_every_step_and_all_converge() {
     }
     // Each rule was put to the test.
     assert!(starts_over > 100 && gaps > 100, "{starts_over} {gaps}");
-    assert!(shed > 100 && purged > 100, "{shed} {purged}");
+    assert!(shed > 50 && purged > 100, "{shed} {purged}");
 }
 
 #[test]
@@ -261,7 +261,12 @@ fn restarts_with_an_old_clock_converge() {
             }
         };
         for round in 0..5 {
-            for _ in 0..40 {
+            // Each writes more than the next run will: an equal number would not be found out.
+            let wrote_once = |node: &Scuttlebutt<u32>| node.own().max_version() < 2;
+            for writes in 0.. {
+                if writes >= 40 && !world.nodes.iter().any(wrote_once) {
+                    break;
+                }
                 world.write();
             }
             settle(&mut world);
