@@ -4,8 +4,8 @@
 //!   tidiness, dependencies, all tests, the demo, and a smoke run against each foreign program. It
 //!   ends with `verify: N passed, N failed`.
 //! - `cargo xtask fix` formats and applies what clippy can apply by itself.
-//! - `cargo xtask mutants [NAME]` puts kept bugs back one at a time, in a copy of the tree; the swarm
-//!   must find each. It takes some minutes.
+//! - `cargo xtask mutants [NAME]` puts kept bugs back one at a time, in a copy of the tree; the
+//!   swarm must find each. It takes some minutes.
 //! - `cargo xtask tidy` checks sizes, words and links only.
 
 mod cmd;

@@ -4,6 +4,7 @@
 //! An *event* is one input that a node handles: a message, bytes or news of a stream, or a
 //! timeout. Both sides run in this process, by turns, on one thread, over links of 10 to 50 ms.
 
+mod bare;
 mod group;
 #[cfg(feature = "iroh")]
 mod iroh;
@@ -40,6 +41,9 @@ pub(crate) struct SimNodesArgs {
     pub(crate) json: Option<PathBuf>,
 }
 
+/// How long the net alone is run, in virtual time.
+const BARE_FOR: Duration = Duration::from_secs(300);
+
 /// What a number of events cost.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Cost {
@@ -67,12 +71,16 @@ fn measure(work: impl FnOnce() -> Result<u64, Failure>) -> Result<Cost, Failure>
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     nodes: u32,
+    /// The net alone, with nodes that only answer.
+    bare: Cost,
     forming: Cost,
     hour: Cost,
     minutes: u32,
     items: u32,
     rss_bytes: u64,
     rss_before_bytes: u64,
+    /// Broadcasts in each of the following.
+    broadcasts_each: usize,
     broadcasts: Vec<Cost>,
     iroh: Vec<Cost>,
     /// Ours by theirs, in each repetition.
@@ -82,6 +90,13 @@ pub(crate) struct Report {
 /// Measures; takes some minutes.
 pub(crate) fn run(args: &SimNodesArgs) -> Result<Report, Failure> {
     let me = std::process::id();
+    let mut net = bare::net(args.nodes);
+    let bare = measure(|| {
+        let before = net.stats().inputs;
+        net.run_for(BARE_FOR);
+        Ok(net.stats().inputs - before)
+    })?;
+    drop(net);
     let rss_before_bytes = Memory::of(me)?.rss;
     let mut group = Group::new(args.nodes);
     let forming = measure(|| group.form())?;
@@ -93,12 +108,14 @@ pub(crate) fn run(args: &SimNodesArgs) -> Result<Report, Failure> {
     let rss_bytes = Memory::of(me)?.rss;
     let mut report = Report {
         nodes: args.nodes,
+        bare,
         forming,
         hour,
         minutes: args.minutes,
         items: args.items,
         rss_bytes,
         rss_before_bytes,
+        broadcasts_each: usize::try_from(args.broadcasts).unwrap_or(usize::MAX),
         broadcasts: Vec::new(),
         iroh: Vec::new(),
         ratio: None,
@@ -142,6 +159,7 @@ impl Report {
                 each.map_or_else(String::new, |each| number(each, 2)),
             ]);
         };
+        row("the net alone", self.bare, None);
         row(&format!("{} nodes meet", self.nodes), self.forming, None);
         row(&format!("{} virtual minutes, {} items", self.minutes, self.items), self.hour, None);
         for (what, all) in [("broadcasts", &self.broadcasts), ("iroh-gossip's", &self.iroh)] {
@@ -151,7 +169,7 @@ impl Report {
                 sum.cpu_nanos += cost.cpu_nanos;
             }
             if !all.is_empty() {
-                row(what, sum, Some(all.len()));
+                row(what, sum, Some(all.len() * self.broadcasts_each));
             }
         }
         let mut text = table.render();

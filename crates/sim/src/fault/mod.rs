@@ -4,7 +4,7 @@
 //! written by hand, made from [`Rates`], or drawn from a seed ([`Swarm`]). A [`Player`] applies it
 //! and counts what really happened, apart from what was moot, such as a crash of a host that was
 //! down. A [`Trial`] is one run: a plan, then peace, then the demand that all comes to agree; when
-//! it fails, [`shrink`] drops entries while it still does.
+//! it fails, [`shrink()`] drops entries while it still does.
 //!
 //! [`Work`] and faults are lines of text (`text.rs`), so that a failing run can be kept, read,
 //! edited and replayed.

@@ -47,7 +47,7 @@ impl Net {
             on.stats.datagrams_oversized += 1;
             return;
         }
-        let Some(&(to, on)) = self.by_addr.get(&transmit.to) else {
+        let Some((to, on)) = self.at_addr(transmit.to) else {
             self.hosts[host.index()].stats.datagrams_unroutable += 1;
             return;
         };

@@ -104,6 +104,18 @@ impl Net {
         id
     }
 
+    /// Who has this address. Those that [`Net::add_host`] gives are found without a search.
+    pub(crate) fn at_addr(&self, addr: SocketAddr) -> Option<(HostId, SocketId)> {
+        if let SocketAddr::V4(v4) = addr
+            && let Some(index) = v4.ip().to_bits().checked_sub((10 << 24) + 1)
+            && let Ok(at) = usize::try_from(index)
+            && self.hosts.get(at).is_some_and(|host| host.addrs[0] == addr)
+        {
+            return Some((HostId(index), SocketId(0)));
+        }
+        self.by_addr.get(&addr).copied()
+    }
+
     /// Gives a host a further address: the socket and listener of the returned number.
     pub fn bind(&mut self, host: HostId, addr: SocketAddr) -> SocketId {
         let addrs = &mut self.hosts[host.index()].addrs;
