@@ -26,7 +26,9 @@
 mod everyone;
 mod machine;
 pub mod rumor;
+pub mod scuttlebutt;
 mod settings;
+pub mod swim;
 mod world;
 
 #[cfg(test)]
