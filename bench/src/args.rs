@@ -19,6 +19,8 @@ pub(crate) enum Chore {
     Serf(SerfArgs),
     /// Measure delivery against wrk and against calling the consumer directly.
     Deliver(DeliverArgs),
+    /// Measure the simulator with native nodes, against iroh-gossip's own simulator.
+    SimNodes(crate::sim_nodes::SimNodesArgs),
     /// Answer requests, for `deliver`.
     #[command(hide = true)]
     Consume,

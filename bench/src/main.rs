@@ -18,6 +18,7 @@ mod process;
 mod procfs;
 mod report;
 mod run;
+mod sim_nodes;
 mod stats;
 mod table;
 mod target;
@@ -27,6 +28,7 @@ use clap::Parser as _;
 use failure::{Doing as _, Failure};
 use measure::traffic::Sizes;
 use serde::Serialize;
+use sim_nodes::SimNodesArgs;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -69,6 +71,7 @@ async fn chore(cli: Cli) -> Result<bool, Failure> {
         Chore::Serf(args) => serf(args).await,
         Chore::Deliver(args) => deliver(args).await,
         Chore::Inside(args) => inside(args).await,
+        Chore::SimNodes(args) => sim_nodes(args).await,
         Chore::Consume => deliver::consumer::serve().await.map(|()| true),
     }
 }
@@ -85,6 +88,21 @@ async fn serf(args: SerfArgs) -> Result<bool, Failure> {
 async fn deliver(args: DeliverArgs) -> Result<bool, Failure> {
     let report = deliver::run(&args).await?;
     if let Some(file) = &args.json {
+        write_json(file, &report)?;
+    }
+    say(&report.text())?;
+    Ok(report.is_met())
+}
+
+async fn sim_nodes(args: SimNodesArgs) -> Result<bool, Failure> {
+    let (sender, ended) = oneshot::channel();
+    let json = args.json.clone();
+    // A thread of its own, so that a signal is heard meanwhile.
+    let thread = std::thread::Builder::new().name("simulator".to_owned());
+    let running = thread.spawn(move || drop(sender.send(sim_nodes::run(&args))));
+    running.doing("starting the simulator")?;
+    let report = ended.await.doing("awaiting the simulator")??;
+    if let Some(file) = &json {
         write_json(file, &report)?;
     }
     say(&report.text())?;

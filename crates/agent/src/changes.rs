@@ -3,7 +3,8 @@
 //!
 //! A watcher holds nothing but the id of the next change that it wants, so a slow one costs no
 //! memory. One that is too slow, or comes back too late, finds that its place has been
-//! overwritten and is told so.
+//! overwritten and is told so. While nobody watches, and nobody could come back to a place that is
+//! still there, changes are counted and not kept.
 
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -74,6 +75,32 @@ struct Ring {
     kept: VecDeque<Change>,
     bytes: usize,
     next_id: u64,
+    /// From this change on, who watched last could not come back to where it was.
+    wanted_until: u64,
+}
+
+impl Ring {
+    /// Whether somebody might read the next change.
+    fn is_wanted(&mut self, is_watched: bool) -> bool {
+        if is_watched {
+            self.wanted_until = self.next_id + 1 + RING_MAX as u64;
+        }
+        self.next_id < self.wanted_until
+    }
+
+    fn keep(&mut self, kind: Kind, json: String) {
+        self.bytes += json.len();
+        self.kept.push_back(Change { id: self.next_id, kind, json: json.into() });
+        while self.kept.len() > RING_MAX || self.bytes > RING_BYTES_MAX {
+            let Some(oldest) = self.kept.pop_front() else { break };
+            self.bytes -= oldest.json.len();
+        }
+    }
+
+    fn clear(&mut self) {
+        self.kept.clear();
+        self.bytes = 0;
+    }
 }
 
 /// The ring and its watchers.
@@ -91,7 +118,8 @@ impl Changes {
     /// comes back with an id of an earlier run finds a gap.
     pub(crate) fn new(first_id: u64) -> Self {
         let (sender, receiver) = watch::channel(first_id);
-        let ring = Ring { kept: VecDeque::new(), bytes: 0, next_id: first_id };
+        let ring =
+            Ring { kept: VecDeque::new(), bytes: 0, next_id: first_id, wanted_until: first_id };
         Self { ring: Mutex::new(ring), next: Mutex::new(Some(sender)), watch: receiver }
     }
 
@@ -99,30 +127,29 @@ impl Changes {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a change.
-    pub(crate) fn push(&self, kind: Kind, change: &impl Serialize) {
-        let Ok(json) = serde_json::to_string(change) else { return };
-        let next_id = {
-            let mut ring = self.lock();
-            let id = ring.next_id;
-            ring.next_id += 1;
-            ring.bytes += json.len();
-            ring.kept.push_back(Change { id, kind, json: json.into() });
-            while ring.kept.len() > RING_MAX || ring.bytes > RING_BYTES_MAX {
-                let Some(oldest) = ring.kept.pop_front() else { break };
-                ring.bytes -= oldest.json.len();
-            }
-            ring.next_id
-        };
-        self.tell(next_id);
+    /// Adds a change, which is made only if somebody might read it.
+    pub(crate) fn push<T: Serialize>(&self, kind: Kind, make: impl FnOnce() -> T) {
+        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        // One of the receivers is what watchers start from.
+        let is_watched = next.as_ref().is_some_and(|sender| sender.receiver_count() > 1);
+        let mut ring = self.lock();
+        if ring.is_wanted(is_watched) {
+            let Ok(json) = serde_json::to_string(&make()) else { return };
+            ring.keep(kind, json);
+        } else {
+            ring.clear();
+        }
+        ring.next_id += 1;
+        if let Some(sender) = next.as_ref().filter(|_| is_watched) {
+            sender.send_replace(ring.next_id);
+        }
     }
 
     /// Changes may have been missed: every watcher finds a gap.
     pub(crate) fn lose(&self) {
         let next_id = {
             let mut ring = self.lock();
-            ring.kept.clear();
-            ring.bytes = 0;
+            ring.clear();
             ring.next_id += 1;
             ring.next_id
         };
@@ -177,9 +204,10 @@ mod tests {
     #[test]
     fn a_watcher_reads_on_from_where_it_was() {
         let changes = Changes::new(100);
+        let _watch = changes.watch();
         assert_eq!(ids(changes.read(100, 9)), Some(vec![]));
-        changes.push(Kind::Item, &1);
-        changes.push(Kind::Member, &2);
+        changes.push(Kind::Item, || 1);
+        changes.push(Kind::Member, || 2);
         assert_eq!(ids(changes.read(100, 9)), Some(vec![100, 101]));
         assert_eq!(ids(changes.read(100, 1)), Some(vec![100]));
         assert_eq!(ids(changes.read(102, 9)), Some(vec![]));
@@ -190,22 +218,45 @@ mod tests {
     #[test]
     fn the_ring_is_bounded_by_count_and_by_bytes() {
         let changes = Changes::new(0);
+        let _watch = changes.watch();
         for number in 0..=RING_MAX {
-            changes.push(Kind::Item, &number);
+            changes.push(Kind::Item, || number);
         }
         assert_eq!(ids(changes.read(0, 1)), None);
         assert_eq!(ids(changes.read(1, 1)), Some(vec![1]));
-        changes.push(Kind::Item, &"x".repeat(RING_BYTES_MAX - 100));
+        changes.push(Kind::Item, || "x".repeat(RING_BYTES_MAX - 100));
         assert_eq!(ids(changes.read(1, 1)), None);
         let next_id = changes.next_id();
         assert!(ids(changes.read(next_id - 2, 9)).is_some());
+    }
+
+    #[test]
+    fn what_nobody_could_read_is_not_made() {
+        const LAST: u64 = RING_MAX as u64;
+        let never = || -> u8 { panic!("nobody reads it") };
+        let changes = Changes::new(0);
+        changes.push(Kind::Item, never);
+        assert_eq!(ids(changes.read(0, 1)), None);
+        let watch = changes.watch();
+        changes.push(Kind::Item, || 1);
+        drop(watch);
+        for number in 0..LAST {
+            changes.push(Kind::Item, || number);
+            assert_eq!(ids(changes.read(2, 1)), Some(vec![2]), "who comes back goes on");
+        }
+        changes.push(Kind::Item, never);
+        assert_eq!(ids(changes.read(2, 1)), None, "its place is gone");
+        assert_eq!(ids(changes.read(LAST + 3, 1)), Some(vec![]));
+        let _watch = changes.watch();
+        changes.push(Kind::Item, || 1);
+        assert_eq!(ids(changes.read(LAST + 3, 1)), Some(vec![LAST + 3]));
     }
 
     #[tokio::test]
     async fn what_is_lost_is_a_gap_and_the_end_is_told() {
         let changes = Changes::new(0);
         let mut watch = changes.watch();
-        changes.push(Kind::Item, &1);
+        changes.push(Kind::Item, || 1);
         watch.changed().await.unwrap();
         changes.lose();
         assert_eq!(ids(changes.read(1, 9)), None);

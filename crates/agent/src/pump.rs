@@ -63,13 +63,12 @@ fn take(shared: &Arc<Shared>, event: Event) {
         Event::MemberUpdated(member) => {
             shared.announced.set(&member);
             warn_of_conflict(&member);
-            let change = ChangeView::member("updated", &member, None);
-            shared.changes.push(Kind::Member, &change);
+            shared.changes.push(Kind::Member, || ChangeView::member("updated", &member, None));
         }
         Event::MemberReaped { id, name } => {
             tracing::info!(%name, %id, "member forgotten");
             shared.announced.remove(&id);
-            shared.changes.push(Kind::Member, &ChangeView::reaped(&id, &name));
+            shared.changes.push(Kind::Member, || ChangeView::reaped(&id, &name));
         }
         // No agent tells another anything but by answers.
         Event::Told { .. } | Event::TellFailed { .. } => {}
@@ -118,13 +117,12 @@ fn on_item(shared: &Arc<Shared>, item: &Arc<Item>, from: Option<NodeId>, repaire
         // Nobody here has anything to answer.
         questions::finish(shared, item.id);
     }
-    let change = ChangeView::Item {
+    shared.changes.push(Kind::Item, || ChangeView::Item {
         item: ItemView::new(item),
         from: from.map(|id| id.to_string()),
         repaired,
         subscriptions: names.iter().map(ToString::to_string).collect(),
-    };
-    shared.changes.push(Kind::Item, &change);
+    });
 }
 
 /// Whether an earlier run offered it; this run's node did not know of that.
@@ -154,8 +152,8 @@ fn on_member_changed(shared: &Shared, member: &Member, was: Option<MemberState>)
         }
     }
     warn_of_conflict(member);
-    let change = ChangeView::member("changed", member, was.map(MemberState::word));
-    shared.changes.push(Kind::Member, &change);
+    let was = was.map(MemberState::word);
+    shared.changes.push(Kind::Member, || ChangeView::member("changed", member, was));
 }
 
 fn warn_of_conflict(member: &Member) {

@@ -142,6 +142,7 @@ impl From<Refused> for ReloadError {
             Refused::Spec(_)
             | Refused::OfSettings(_)
             | Refused::Unknown(_)
+            | Refused::NotAllowed(_)
             | Refused::Announce(_) => Self::Refused(refused.to_string()),
         }
     }
@@ -365,6 +366,7 @@ fn effective(holds: &Holds, wanted: &Wanted, is_token_kept: bool) -> Holds {
         exec: new.exec.clone(),
         subscribe: new.subscribe.clone(),
         subscription: new.subscription.clone(),
+        allow_endpoints: new.allow_endpoints.clone(),
         tags: new.tags.clone(),
         token_file: new.token_file.clone(),
         drain_timeout: new.drain_timeout,

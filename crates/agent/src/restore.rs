@@ -4,7 +4,7 @@ use crate::delivery::{SUBSCRIPTIONS_MAX, Source, SubscriptionSpec};
 use crate::shared::Shared;
 use crate::start::StartError;
 use crate::store::{Loaded, Store, reason_of};
-use crate::subscriptions::{Entry, Subscriptions};
+use crate::subscriptions::{Entry, Refused, Subscriptions, check_allowed};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,7 +21,7 @@ pub(crate) async fn restore(
         None => Vec::new(),
         Some(loaded) => std::mem::take(&mut loaded.subscriptions)
             .into_iter()
-            .filter(|(name, spec)| !settings.contains_key(name) && is_sound(name, spec))
+            .filter(|(name, spec)| !settings.contains_key(name) && is_sound(shared, name, spec))
             .take(SUBSCRIPTIONS_MAX.saturating_sub(settings.len()))
             .collect(),
     };
@@ -42,13 +42,15 @@ async fn start(shared: &Arc<Shared>, entries: Vec<(String, Entry)>) -> Result<()
     started.map_err(|error| StartError::Refused(error.to_string()))
 }
 
-/// Whether the subscription can be made by this version. One that cannot stays in the store.
-fn is_sound(name: &str, spec: &SubscriptionSpec) -> bool {
-    let resolved = spec.resolve(name, Source::Api);
-    if let Err(error) = &resolved {
+/// Whether the subscription can be made by this version, and these settings allow it. One that
+/// cannot stays in the store.
+fn is_sound(shared: &Shared, name: &str, spec: &SubscriptionSpec) -> bool {
+    let resolved = spec.resolve(name, Source::Api).map_err(Refused::from);
+    let checked = resolved.and_then(|subscription| check_allowed(shared, &subscription));
+    if let Err(error) = &checked {
         tracing::warn!(%name, %error, "a subscription that an earlier run made cannot be used");
     }
-    resolved.is_ok()
+    checked.is_ok()
 }
 
 /// Queues what had not ended, and takes back dead letters. What is of subscriptions that are no

@@ -127,8 +127,8 @@ impl Ends {
     pub(crate) fn take(&self, report: &Report) {
         let is_last = self.traces.log.ended(report);
         self.durations.take(report);
-        let delivery = DeliveryView::new(report);
-        if delivery.outcome == "failed" {
+        if matches!(report.outcome, Outcome::Failed { .. }) {
+            let delivery = DeliveryView::new(report);
             tracing::warn!(
                 item = %delivery.item, path = %delivery.path,
                 subscription = %delivery.subscription,
@@ -136,7 +136,8 @@ impl Ends {
                 status = delivery.status, attempts = delivery.attempts, "not delivered"
             );
         }
-        self.changes.push(Kind::Delivery, &ChangeView::Delivery { delivery });
+        let view = || ChangeView::Delivery { delivery: DeliveryView::new(report) };
+        self.changes.push(Kind::Delivery, view);
         if report.item.ask().is_some() {
             self.confirm(report, is_last);
         }

@@ -72,6 +72,12 @@ pub(crate) enum Refused {
     /// It is in the settings.
     #[error("{0} is in the agent's settings; change it there and reload, or choose another name")]
     OfSettings(String),
+    /// It is to go to a machine that the settings do not allow.
+    #[error(
+        "subscriptions made by the API deliver on this machine, not to {0}; allow it with \
+         --allow-endpoints {0}, or write the subscription in the settings"
+    )]
+    NotAllowed(String),
     /// There is no such subscription.
     #[error("this agent has no subscription {0}; GET /v1/subscriptions lists them")]
     Unknown(String),
@@ -204,6 +210,7 @@ async fn to_its_end<T: Send + 'static>(
 async fn put(shared: &Shared, name: &str, entry: Entry) -> Result<Put, Refused> {
     let this = &shared.subscriptions;
     let subscription = entry.spec.resolve(name, entry.source)?;
+    check_allowed(shared, &subscription)?;
     let before = this.get(name);
     match &before {
         Some(before) if *before == entry => return Ok(Put::Unchanged),
@@ -219,6 +226,17 @@ async fn put(shared: &Shared, name: &str, entry: Entry) -> Result<Put, Refused> 
     let pattern = subscription.pattern.as_str().to_owned();
     announce(&shared.node, vec![(name.to_owned(), Some(pattern))], Vec::new()).await?;
     begin(shared, entry, before, subscription).await
+}
+
+/// What the API makes delivers only where the settings allow it.
+pub(crate) fn check_allowed(shared: &Shared, subscription: &Subscription) -> Result<(), Refused> {
+    let (Source::Api, Some(endpoint)) = (subscription.source, subscription.mode.endpoint()) else {
+        return Ok(());
+    };
+    if shared.reload.of(|config| config.allows(endpoint)) {
+        return Ok(());
+    }
+    Err(Refused::NotAllowed(endpoint.authority().to_owned()))
 }
 
 /// Makes or changes a subscription of which the group has been told.
@@ -364,6 +382,7 @@ async fn announce(
 fn tell(shared: &Shared, name: &str, change: &'static str) {
     if let Some(subscription) = shared.delivery.status(name) {
         tracing::info!(%name, "subscription {change}");
-        shared.changes.push(Kind::Subscription, &ChangeView::Subscription { change, subscription });
+        let view = || ChangeView::Subscription { change, subscription };
+        shared.changes.push(Kind::Subscription, view);
     }
 }

@@ -82,8 +82,10 @@ pub(crate) fn tell(changes: &Changes, notice: Notice) {
     let subscription = notice.status;
     let is_active = subscription.state == SubscriptionState::Active;
     let change = if is_active { "resumed" } else { subscription.state.word() };
-    let why = subscription.why.as_deref().unwrap_or_default();
-    tracing::warn!(name = %subscription.name, %why, "subscription {change}");
-    let change = ChangeView::Subscription { change, subscription };
-    changes.push(Kind::Subscription, &change);
+    let name = &subscription.name;
+    match subscription.why.as_deref().filter(|_| !is_active) {
+        None => tracing::info!(%name, "subscription {change}"),
+        Some(why) => tracing::warn!(%name, %why, "subscription {change}"),
+    }
+    changes.push(Kind::Subscription, || ChangeView::Subscription { change, subscription });
 }

@@ -123,10 +123,10 @@ fn a_reload_applies_what_it_can_and_names_the_rest() {
     assert_eq!(lines[2], ["log-level", "info", "debug", "reload"]);
     assert_eq!(lines[3][..2], ["subscription.y", "-"]);
     let reloaded = agent.run(&["reload"]).ok();
-    let expected = "applied 2: log-level subscription.y\nneeds a restart 1: sync\nunchanged 16\n";
+    let expected = "applied 2: log-level subscription.y\nneeds a restart 1: sync\nunchanged 17\n";
     assert_eq!(reloaded, expected);
     let again = agent.run(&["reload", "--json"]).json();
-    assert_eq!(again, json!({"applied": [], "needs_restart": ["sync"], "unchanged": 18}));
+    assert_eq!(again, json!({"applied": [], "needs_restart": ["sync"], "unchanged": 19}));
     assert!(agent.log().contains("DEBUG"), "the level of the log was changed: {}", agent.log());
     fs::write(&file, "log-level = 'loud'").unwrap();
     let refused = agent.run(&["reload"]);

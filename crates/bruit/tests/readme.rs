@@ -3,7 +3,8 @@
 //!
 //! A line that starts with `$ ` is a command; one that ends with `\` goes on in the next line. The
 //! lines below it, up to the next command, are what it prints; `[..]` stands for any text. A
-//! command without such lines may print what it likes. Each must end with status 0.
+//! command without such lines may print what it likes. Each must end with status 0. A block that
+//! starts with ```` ```toml file=NAME ```` is written to that file.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
@@ -21,14 +22,26 @@ struct Step {
     expected: Vec<String>,
 }
 
-/// The commands of all `console` blocks.
+/// The commands of all `console` blocks, and those that write files.
 fn steps(text: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let (mut is_inside, mut goes_on) = (false, false);
+    let (mut is_inside, mut is_file, mut goes_on) = (false, false, false);
     for line in text.lines() {
         if line.starts_with("```") {
+            if is_file {
+                steps.last_mut().unwrap().command += "END";
+            }
             is_inside = line == "```console";
+            is_file = false;
+            if let Some((_, name)) = line.split_once(" file=") {
+                is_file = true;
+                let command = format!("cat > {name} <<'END'\n");
+                steps.push(Step { command, expected: Vec::new() });
+            }
             continue;
+        }
+        if is_file {
+            steps.last_mut().unwrap().command += &format!("{line}\n");
         }
         if !is_inside {
             continue;
@@ -149,12 +162,17 @@ fn every_console_block_of_the_docs_is_true() {
 
 #[test]
 fn blocks_are_taken_apart() {
-    let text = "a\n```console\n$ one \\\n  two\nout\n\nmore\n$ three\n```\n```text\n$ no\n```\n";
+    let text = "a\n```console\n$ one \\\n  two\nout\n\nmore\n$ three\n```\n```text\n$ no\n```\n\
+                ```toml file=f\n$ a\n\nb\n```\n";
     let step = |command: &str, expected: &[&str]| Step {
         command: command.to_owned(),
         expected: expected.iter().map(ToString::to_string).collect(),
     };
-    assert_eq!(steps(text), [step("one \\\n  two", &["out", "", "more"]), step("three", &[])]);
+    let file = step("cat > f <<'END'\n$ a\n\nb\nEND", &[]);
+    assert_eq!(
+        steps(text),
+        [step("one \\\n  two", &["out", "", "more"]), step("three", &[]), file]
+    );
 }
 
 #[test]

@@ -23,7 +23,7 @@ const CONCURRENCY: usize = 8;
 fn publish(stream: &mut BufReader<TcpStream>, number: u32) -> Option<bool> {
     let body = number.to_string();
     let length = body.len();
-    let head = "POST /topics/work/item HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n";
+    let head = "POST /topics/jobs/item HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n";
     write!(stream.get_mut(), "{head}Content-Length: {length}\r\n\r\n{body}").ok()?;
     let (mut status, mut length) = (String::new(), 0);
     stream.read_line(&mut status).ok()?;
@@ -109,7 +109,7 @@ fn kill(mut agent: Agent) {
 fn a_killed_agent_delivers_what_it_had_accepted() {
     let (folder, service) = (folder(), Service::slow("200 OK", Duration::from_millis(40)));
     let (data, url) = (folder.path().to_str().unwrap(), service.url());
-    let start = || Agent::start(&["--data", data, "--app", &url, "--subscribe", "work/**"]);
+    let start = || Agent::start(&["--data", data, "--app", &url, "--subscribe", "jobs/**"]);
     let next = Arc::default();
     let mut acknowledged = Vec::new();
     for round in 1..=3 {
@@ -139,7 +139,7 @@ fn a_killed_agent_gets_what_it_missed_and_no_more() {
     let origin_data = origin_folder.path().to_str().unwrap();
     let origin = Agent::start(&["--name", "origin", "--data", origin_data]);
     let start = || {
-        let subscribe = ["--app", &url, "--subscribe", "work/**"];
+        let subscribe = ["--app", &url, "--subscribe", "jobs/**"];
         let args = ["--name", "consumer", "--data", data, "--join", &origin.gossip];
         Agent::start(&[&args[..], &subscribe[..]].concat())
     };
@@ -167,7 +167,7 @@ fn a_killed_agent_gets_what_it_missed_and_no_more() {
 fn an_origin_that_was_killed_still_brings_its_items_to_all() {
     let (folder, service) = (folder(), Service::start("200 OK"));
     let (data, url) = (folder.path().to_str().unwrap(), service.url());
-    let other = Agent::start(&["--name", "other", "--app", &url, "--subscribe", "work/**"]);
+    let other = Agent::start(&["--name", "other", "--app", &url, "--subscribe", "jobs/**"]);
     let alone = Agent::start(&["--name", "origin", "--data", data]);
     let mut stream = BufReader::new(TcpStream::connect(&alone.api).unwrap());
     for number in 0..20 {

@@ -106,7 +106,7 @@ fn once(group: &Group, hosts: &[HostId], part: &'static str) -> BTreeMap<(NodeId
 
 #[test]
 fn each_member_answers_once_under_loss() {
-    let link = Link { loss_ppm: 100_000, duplicate_ppm: 50_000, ..Link::default() };
+    let link = Link { duplicate_ppm: 50_000, ..Link::lossy(100_000) };
     let mut group = Group::settled(Setup { link, ..Setup::default() }, 12);
     let origin = group.hosts[3];
     let wanted = question("$ask/test", s(8), Reduce::Collect);
@@ -213,7 +213,7 @@ fn gathering_spares_the_origin() {
 fn who_is_alive_and_connected_is_heard_once() {
     for seed in 0..8 {
         let mut rng = Rng::from_seed(seed);
-        let link = Link { loss_ppm: 100_000, reorder_ppm: 50_000, ..Link::default() };
+        let link = Link { reorder_ppm: 50_000, ..Link::lossy(100_000) };
         let ask_direct_members_max = if seed.is_multiple_of(4) { 1000 } else { 5 };
         let setup = Setup { seed, link, ask_direct_members_max, ..Setup::default() };
         let mut group = Group::settled(setup, 24);

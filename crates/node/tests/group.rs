@@ -219,7 +219,7 @@ fn metadata_of_64_kib_reaches_all() {
 
 #[test]
 fn under_ten_percent_loss_nobody_is_falsely_failed() {
-    let link = Link { loss_ppm: 100_000, ..Link::default() };
+    let link = Link::lossy(100_000);
     let mut group = Group::joining(Setup { link, ..Setup::default() }, 20);
     assert!(group.wait(s(60), |net| agreed(net, 20)));
     group.net.run_for(s(600));

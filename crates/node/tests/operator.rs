@@ -47,7 +47,7 @@ impl Busy {
 
 #[test]
 fn a_group_changes_its_key_under_traffic() {
-    let link = Link { loss_ppm: 100_000, ..Link::default() };
+    let link = Link::lossy(100_000);
     let setup = Setup { link, key: Some(OLD), ..Setup::default() };
     let mut busy = Busy { group: Group::settled(setup, 30), published: vec![], large_count: 0 };
     let hosts = busy.group.hosts.clone();

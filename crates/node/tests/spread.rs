@@ -38,7 +38,7 @@ fn direct_mail_is_one_datagram_for_each_member_and_arrives_in_one_hop() {
 
 #[test]
 fn repair_brings_what_a_style_missed_and_only_where_it_is_on() {
-    let link = Link { loss_ppm: 300_000, ..Link::default() };
+    let link = Link::lossy(300_000);
     let mut group = Group::settled(Setup::default(), 12);
     let bare = "style=direct\nrepair=off\n";
     let put = Command::PutRecord { key: "topic/bare/**".into(), value: Some(bare.into()) };
@@ -152,7 +152,7 @@ fn a_topic_set_on_one_node_governs_all() {
 #[test]
 fn tells_arrive_once_each_also_under_loss() {
     let mut group = Group::settled(Setup::default(), 3);
-    group.net.set_links(Link { loss_ppm: 300_000, duplicate_ppm: 200_000, ..Link::default() });
+    group.net.set_links(Link { duplicate_ppm: 200_000, ..Link::lossy(300_000) });
     let (from, to) = (group.hosts[0], group.hosts[1]);
     let id = group.id(to);
     for n in 0..50_u8 {

@@ -16,9 +16,12 @@
 //! that is down.
 
 pub mod calendar;
+pub mod check;
+pub mod fault;
 mod link;
+pub mod log;
 mod net;
 pub mod universe;
 
-pub use link::Link;
-pub use net::{Boot, HostId, Net, Recorded, Stats};
+pub use link::{CutId, Latency, Link, LinkError, Loss, Quantiles, Sampler};
+pub use net::{Boot, Happened, HostId, Net, Recorded, Stats};

@@ -119,6 +119,7 @@ impl From<Refused> for Problem {
         let problem = match refused {
             Refused::Spec(_) => Self::bad_request(detail),
             Refused::OfSettings(_) => Self::conflict(detail),
+            Refused::NotAllowed(_) => Self::forbidden(detail),
             Refused::Unknown(_) => Self::not_found(detail),
             Refused::Announce(_) => Self::too_large(detail),
             Refused::Stopped => Self::unavailable(detail),

@@ -91,6 +91,9 @@ pub struct AgentConfig {
     pub subscription: BTreeMap<String, SubscriptionSpec>,
     /// Metadata to start with.
     pub tags: BTreeMap<String, String>,
+    /// Hosts, with or without port, that subscriptions made by the API may deliver to, beside this
+    /// machine and the host of `app`; `*` is anywhere.
+    pub allow_endpoints: Vec<String>,
     /// The file with the cluster key.
     pub key_file: Option<PathBuf>,
     /// The file with the token that the API asks for.
@@ -122,6 +125,7 @@ impl Default for AgentConfig {
             subscribe: Vec::new(),
             subscription: BTreeMap::new(),
             tags: BTreeMap::new(),
+            allow_endpoints: Vec::new(),
             key_file: None,
             token_file: None,
             profile: Profile::default(),
@@ -144,10 +148,30 @@ impl AgentConfig {
     pub const TAG_KEY_BYTES_MAX: usize = 64;
     /// The longest metadata value that a setting or the API may give, in bytes.
     pub const TAG_VALUE_BYTES_MAX: usize = 16 * 1024;
+    /// The most hosts that are allowed beside this machine.
+    pub const ALLOW_ENDPOINTS_MAX: usize = 256;
     /// How long the end may wait, unless told otherwise. Guess.
     pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
     /// The longest that the end may be told to wait.
     pub const DRAIN_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
+
+    /// Whether a subscription that the API makes may deliver to `endpoint`: on this machine, at the
+    /// host of the service of the settings, or where the settings allow it.
+    pub fn allows(&self, endpoint: &Endpoint) -> bool {
+        let is_here = match endpoint.host().parse::<IpAddr>() {
+            Ok(ip) => ip.to_canonical().is_loopback(),
+            Err(_) => endpoint.host().eq_ignore_ascii_case("localhost"),
+        };
+        let is_app = |app: &Endpoint| app.host().eq_ignore_ascii_case(endpoint.host());
+        let is_allowed = |allowed: &String| {
+            allowed == "*"
+                || allowed.eq_ignore_ascii_case(endpoint.authority())
+                || allowed.trim_matches(['[', ']']).eq_ignore_ascii_case(endpoint.host())
+        };
+        is_here
+            || self.app.as_ref().is_some_and(is_app)
+            || self.allow_endpoints.iter().any(is_allowed)
+    }
 
     /// The subscriptions, by name: the first pattern of the service is `app`, the next ones are
     /// `app-2`, `app-3`, …; those of the program `exec`, `exec-2`, ….

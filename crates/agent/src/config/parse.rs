@@ -91,6 +91,14 @@ pub(super) fn host(text: &str) -> Result<String, Bad> {
     }
 }
 
+pub(super) fn allow_endpoints(texts: &[String]) -> Result<Vec<String>, Bad> {
+    if texts.len() > AgentConfig::ALLOW_ENDPOINTS_MAX {
+        let why = format!("more than {} hosts", AgentConfig::ALLOW_ENDPOINTS_MAX);
+        return Err(bad("…", why, "use fewer"));
+    }
+    texts.iter().map(|text| if text == "*" { Ok(text.clone()) } else { host(text) }).collect()
+}
+
 pub(super) fn patterns(texts: &[String]) -> Result<Vec<Pattern>, Bad> {
     if texts.len() > AgentConfig::SUBSCRIBE_MAX {
         let why = format!("more than {} patterns", AgentConfig::SUBSCRIBE_MAX);

@@ -50,6 +50,9 @@ impl Resolver<'_> {
             exec: self.list("exec", parse::exec),
             subscribe: self.list("subscribe", parse::patterns).unwrap_or_default(),
             subscription: self.subscriptions(),
+            allow_endpoints: self
+                .list("allow-endpoints", parse::allow_endpoints)
+                .unwrap_or_default(),
             tags: self.tags(),
             key_file: self.overlay.text("key-file").map(Into::into),
             token_file: self.overlay.text("token-file").map(Into::into),

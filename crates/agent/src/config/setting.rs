@@ -43,7 +43,7 @@ const fn setting(key: &'static str, kind: Kind, takes: &'static str) -> Setting 
 }
 
 /// Every setting, in the order of the example file.
-pub(super) const SETTINGS: [Setting; 19] = [
+pub(super) const SETTINGS: [Setting; 20] = [
     Setting {
         example: r#""web-1""#,
         about: "A name for people. Default: the host's.",
@@ -162,6 +162,14 @@ pub(super) const SETTINGS: [Setting; 19] = [
         example: r#""json""#,
         about: "How logs are written: text for people, or json, an object on each line.",
         ..setting("log-format", Kind::Text, "text|json")
+    },
+    Setting {
+        default: Some("[]"),
+        example: r#"["10.0.0.7:8080", "app.internal"]"#,
+        is_live: true,
+        about: "Where subscriptions that the API makes may deliver to, beside this machine and the \
+                host of app: hosts, with or without port; * is anywhere.",
+        ..setting("allow-endpoints", Kind::List, "HOST[:PORT]")
     },
     Setting {
         example: "",

@@ -87,6 +87,7 @@ impl AgentConfig {
                 std::iter::once(program).chain(exec.arguments.iter().cloned()).collect()
             }),
             "subscribe" => self.subscribe.iter().map(Pattern::as_str).collect(),
+            "allow-endpoints" => self.allow_endpoints.iter().map(String::as_str).collect(),
             "key-file" => self.key_file.as_ref().map(path).into(),
             "token-file" => self.token_file.as_ref().map(path).into(),
             "profile" => self.profile.word().into(),

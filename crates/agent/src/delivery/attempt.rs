@@ -24,19 +24,18 @@ pub(super) async fn make(
                 replay::request(item, subscription, mode).map_err(FailReason::Unreplayable)?;
             let endpoint = &mode.endpoint;
             let answer = if mode.http2 {
-                let answer = timeout(limit, shared.exchange(request, endpoint)).await;
-                if answer.is_err() {
+                let exchange = timeout(limit, shared.exchange(request, endpoint)).await;
+                exchange.unwrap_or_else(|_elapsed| {
                     // It may be dead: who comes next makes a new one.
                     shared.close();
-                }
-                answer
+                    Err(AttemptError::Timeout(limit))
+                })
             } else {
-                timeout(limit, client.exchange(request, endpoint)).await
+                client.exchange_within(limit, request, endpoint).await
             };
             Ok(match answer {
-                Ok(Ok(answer)) => Ended::answered(answer.status.as_u16(), answer.retry_after),
-                Ok(Err(error)) => Ended::failed(error.to_string()),
-                Err(_) => Ended::failed(AttemptError::Timeout(limit).to_string()),
+                Ok(answer) => Ended::answered(answer.status.as_u16(), answer.retry_after),
+                Err(error) => Ended::failed(error.to_string()),
             })
         }
         Mode::Exec(program) => Ok(judge(exec::run(program, item, &subscription.name, limit).await)),

@@ -77,10 +77,45 @@ async fn what_settings_made_is_not_the_apis_to_change() {
 }
 
 #[tokio::test]
+async fn the_api_sends_items_only_where_the_settings_allow() {
+    let spec = |host: &str| json!({"pattern": "x", "endpoint": format!("http://{host}")});
+    let body = |host: &str| spec(host).to_string();
+    let agent = toy(config("a")).await;
+    let api = agent.ready().api;
+    for host in ["192.0.2.7:80", "service.example", "[2001:db8::1]:8080", "127.0.0.1.example"] {
+        let problem = call(api, &put("x"), "", body(host)).await.problem(403);
+        let hint = problem["hint"].as_str().unwrap();
+        assert!(hint.contains(&format!("--allow-endpoints {host}")), "{problem}");
+    }
+    assert_eq!(get(api, "/v1/subscriptions").await.json(), json!([]));
+    for host in ["127.0.0.1:9", "127.9.9.9:9", "[::1]:9", "localhost:9"] {
+        assert_eq!(call(api, &put("x"), "", body(host)).await.status, 201, "{host}");
+        call(api, "DELETE /v1/subscriptions/x", "", "").await;
+    }
+    let mut allowing = config("a");
+    allowing.app = Some("http://app.example:80".parse().unwrap());
+    let allowed = ["192.0.2.7:8080", "Service.example", "2001:db8::1"];
+    allowing.allow_endpoints = allowed.map(Into::into).to_vec();
+    let agent = toy(allowing).await;
+    let api = agent.ready().api;
+    for (host, status) in [
+        ("app.example:81", 201),
+        ("192.0.2.7:8080", 201),
+        ("192.0.2.7:8081", 403),
+        ("service.example:5", 201),
+        ("other.example", 403),
+        ("[2001:db8::1]:4", 201),
+    ] {
+        assert_eq!(call(api, &put("x"), "", body(host)).await.status, status, "{host}");
+        call(api, "DELETE /v1/subscriptions/x", "", "").await;
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_subscription_is_refused_with_the_reason() {
     let agent = toy(config("a")).await;
     let api = agent.ready().api;
-    let h = r#""endpoint": "http://h""#;
+    let h = r#""endpoint": "http://localhost""#;
     for (name, body, expected) in [
         ("x", format!(r#"{{"patern": "a", {h}}}"#), "did you mean \\\"pattern\\\"?"),
         ("x", format!("{{{h}}}"), "pattern: "),

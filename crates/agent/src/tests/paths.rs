@@ -102,6 +102,7 @@ async fn nothing_is_kept_for_each_path() {
     let (api, shared) = (agent.ready().api, &agent.shared);
     publish(api, 0..10).await;
     let families = |text: &str| text.lines().count();
+    let _watch = shared.changes.watch();
     let before = families(get(api, "/metrics").await.text());
     publish(api, 10..PATHS).await;
     let published = format!("bruit_items_published_total {PATHS}");

@@ -114,7 +114,7 @@ async fn subscriptions_come_change_and_go_and_the_others_are_not_touched() {
 
     let comes = subscription("comes", "comes/**", &service);
     let reloaded = rig.reload(&format!("{stays}{comes}")).await;
-    assert_eq!(reloaded, told(&["subscription.comes", "subscription.goes"], &[], 18));
+    assert_eq!(reloaded, told(&["subscription.comes", "subscription.goes"], &[], 19));
     let expected = [("comes", "comes/**"), ("stays", "stays/**")];
     let mut announced = rig.announced().await;
     announced.sort();
@@ -126,11 +126,11 @@ async fn subscriptions_come_change_and_go_and_the_others_are_not_touched() {
 
     let slower = comes.replace("comes/**'", "comes/*'\ntimeout = '1s'");
     let reloaded = rig.reload(&format!("{stays}{slower}")).await;
-    assert_eq!(reloaded, told(&["subscription.comes"], &[], 18));
+    assert_eq!(reloaded, told(&["subscription.comes"], &[], 19));
     assert_eq!(delivery.get("comes").unwrap().policy.timeout.as_secs(), 1);
     let accepted = delivery.status("comes").unwrap().accepted;
     assert_eq!(accepted, 1, "a changed subscription keeps its state");
-    assert_eq!(rig.reload(&format!("{stays}{slower}")).await, told(&[], &[], 19));
+    assert_eq!(rig.reload(&format!("{stays}{slower}")).await, told(&[], &[], 20));
     assert!(Arc::ptr_eq(&delivery.get("stays").unwrap(), &untouched));
     assert_eq!(service.got().len(), 1, "nothing was delivered again");
 }
@@ -143,7 +143,7 @@ async fn the_service_is_changed_with_its_subscriptions() {
     };
     let rig = Rig::start(&text(&first, "['a', 'b']")).await;
     let reloaded = rig.reload(&text(&second, "['a']\napp-host = 'h'")).await;
-    assert_eq!(reloaded, told(&["app", "app-host", "subscribe"], &[], 14));
+    assert_eq!(reloaded, told(&["app", "app-host", "subscribe"], &[], 15));
     assert_eq!(rig.announced().await, [("app".to_owned(), "a".to_owned())]);
     call(rig.agent.ready().api, "POST /topics/a", "", "").await;
     until("the new service has it", async || (second.got().len() == 1).then_some(())).await;
@@ -154,13 +154,18 @@ async fn the_service_is_changed_with_its_subscriptions() {
 #[tokio::test]
 async fn tags_join_levels_and_times_are_applied() {
     let rig = Rig::start("tag = ['a=1', 'b=1', 'c=1']").await;
+    let body = r#"{"pattern": "x", "endpoint": "http://h.example:1"}"#;
+    call(rig.agent.ready().api, "PUT /v1/subscriptions/x", "", body).await.problem(403);
     // What was set by a call stays, unless its setting changes.
     call(rig.agent.ready().api, "PATCH /v1/self/tags", "", r#"{"a": "call", "d": "call"}"#).await;
     let text = "tag = ['a=1', 'b=2', 'e=1']\njoin = ['127.0.0.1:9']\nlog-level = 'debug'\n\
-                drain-timeout = '5s'\n";
+                drain-timeout = '5s'\nallow-endpoints = ['h.example']\n";
     let reloaded = rig.reload(text).await;
-    let applied = ["join", "tag.b", "tag.e", "drain-timeout", "log-level", "tag.c"];
+    let applied =
+        ["join", "tag.b", "tag.e", "drain-timeout", "log-level", "allow-endpoints", "tag.c"];
     assert_eq!(reloaded, told(&applied, &[], 15));
+    let made = call(rig.agent.ready().api, "PUT /v1/subscriptions/x", "", body).await;
+    assert_eq!(made.status, 201);
     let me = rig.get("/v1/members").await;
     let expected = json!({"a": "call", "b": "2", "d": "call", "e": "1"});
     assert_eq!(me[0]["metadata"], expected);
@@ -176,8 +181,8 @@ async fn what_needs_a_restart_is_named_each_time_and_the_rest_is_applied() {
     let text = "profile = 'wan'\nname = 'b'\ndata = '/nonexistent'\nsync = 'batch'\n\
                 log-format = 'json'\nkey-file = 'k'\nadvertise = '10.0.0.1'\nlog-level = 'warn'\n";
     let pending = ["name", "advertise", "data", "sync", "key-file", "profile", "log-format"];
-    assert_eq!(rig.reload(text).await, told(&["log-level"], &pending, 9));
-    assert_eq!(rig.reload(text).await, told(&[], &pending, 10));
+    assert_eq!(rig.reload(text).await, told(&["log-level"], &pending, 10));
+    assert_eq!(rig.reload(text).await, told(&[], &pending, 11));
     let setting = |key: &'static str| rig.setting(key);
     let expected = Some(("lan".into(), "file FILE:1".to_owned()));
     assert_eq!(setting("profile").await, expected, "what holds is shown");
@@ -268,7 +273,7 @@ async fn the_token_is_read_again_even_from_the_same_file() {
     std::fs::write(token.path(), "0123456789abcdef-new").unwrap();
     let reloaded = rig.agent.reload().await.unwrap();
     let applied = vec!["token-file".to_owned()];
-    assert_eq!(reloaded, Reloaded { applied, needs_restart: vec![], unchanged: 16 });
+    assert_eq!(reloaded, Reloaded { applied, needs_restart: vec![], unchanged: 17 });
     assert_eq!((with(old).await.status, with(new).await.status), (401, 200));
     std::fs::write(rig.file(), "").unwrap();
     rig.agent.reload().await.unwrap();
@@ -322,6 +327,6 @@ async fn the_origin_of_each_value_is_shown() {
     }
     assert_eq!(rig.setting("tag.b").await, None, "it was removed by a call");
     // What a call made is not of the settings: a reload leaves it.
-    assert_eq!(rig.reload("name = 'n'\n[tag]\na = '1'\nb = '1'").await, told(&[], &[], 19));
+    assert_eq!(rig.reload("name = 'n'\n[tag]\na = '1'\nb = '1'").await, told(&[], &[], 20));
     assert!(shared.subscriptions.get("x").is_some());
 }

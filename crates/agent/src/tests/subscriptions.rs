@@ -140,6 +140,7 @@ async fn those_who_watch_are_told() {
     let service = Service::start(200).await;
     let agent = toy(config("a")).await;
     let shared = &agent.shared;
+    let _watch = shared.changes.watch();
     let from = shared.changes.next_id();
     for pattern in ["a", "b"] {
         Subscriptions::put(shared, "x", entry(pattern, &service, Source::Api)).await.unwrap();

@@ -53,6 +53,10 @@ pub(crate) struct SettingArgs {
     /// Agents to contact at start: addresses or names, with or without port. May be repeated.
     #[arg(long, value_name = "ADDR", num_args = 1..)]
     join: Vec<String>,
+    /// Where subscriptions that the API makes may deliver to, beside this machine and the host of
+    /// --app; * is anywhere. May be repeated.
+    #[arg(long, value_name = "HOST[:PORT]", num_args = 1..)]
+    allow_endpoints: Vec<String>,
     /// The service beside the agent, such as http://127.0.0.1:8080. A path is a prefix.
     #[arg(long, value_name = "URL")]
     pub(crate) app: Option<String>,
@@ -135,9 +139,11 @@ impl SettingArgs {
                 overlay.set(key, text.as_str(), Origin::Flag(flag));
             }
         }
-        for (key, flag, list) in
-            [("join", "--join", &self.join), ("subscribe", "--subscribe", &self.subscribe)]
-        {
+        for (key, flag, list) in [
+            ("join", "--join", &self.join),
+            ("subscribe", "--subscribe", &self.subscribe),
+            ("allow-endpoints", "--allow-endpoints", &self.allow_endpoints),
+        ] {
             if !list.is_empty() {
                 overlay.set(key, list.clone(), Origin::Flag(flag));
             }

@@ -161,6 +161,8 @@ fn every_flag_of_the_agent_reaches_its_settings() {
         "a/**",
         "--subscribe",
         "b",
+        "--allow-endpoints",
+        "10.0.0.7:8080",
         "--tag",
         "k=v",
         "--tag",
@@ -197,6 +199,7 @@ fn every_flag_of_the_agent_reaches_its_settings() {
         app = 'http://127.0.0.1:8080/x'
         app-host = 'h'
         subscribe = ['a/**', 'b']
+        allow-endpoints = ['10.0.0.7:8080']
         tag = ['k=v', 'l=w']
         key-file = 'k'
         token-file = 't'

@@ -72,7 +72,7 @@ pub(crate) fn make_node_with(
     boot: &Boot<'_>,
     change: impl FnOnce(&mut Config),
 ) -> NativeNode {
-    let identity = if setup.keeps_identity { 0 } else { boot.run << 32 };
+    let identity = if setup.keeps_identity { boot.disk << 32 } else { boot.run << 32 };
     let secrets = Secrets {
         identity_seed: bytes32(u64::from(boot.host.0) + identity + 1000),
         cluster_key: setup.key.map(ClusterKey::new),

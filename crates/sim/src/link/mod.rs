@@ -1,22 +1,45 @@
-//! How hosts are connected: delays and faults.
+//! What a link does to one message: how long it takes, whether it is lost, doubled, overtaken.
+//!
+//! [`Link`] says it, for bytes and for typed messages alike. `routes.rs` knows which link lies
+//! between two hosts of a [`crate::Net`], `cuts.rs` which ways are blocked, `directions.rs` what
+//! the last message left behind, and `links.rs` decides. A draw is a
+//! function of random bits, integers and tables, so that a run is the same on every machine.
 
-use crate::HostId;
-use bruit_engine::{Instant, Rng};
-use std::collections::{BTreeMap, BTreeSet};
+mod cuts;
+mod directions;
+mod integer;
+mod latency;
+mod links;
+mod loss;
+mod routes;
+mod set;
+mod tables;
+
+#[cfg(test)]
+mod tests;
+
+pub use cuts::CutId;
+pub use latency::{Latency, Quantiles, Sampler};
+pub(crate) use links::Links;
+pub use loss::Loss;
+
 use std::time::Duration;
 
 /// What happens to what travels from one host to another.
 ///
 /// Datagrams keep their order but for those that [`Link::reorder_ppm`] picks. On streams a loss
-/// is a delay, and nothing is duplicated or reordered.
+/// is a delay, a full queue a wait, and nothing is duplicated or reordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The shortest way, one direction. Default 0.5 ms (guess: one data centre).
-    pub latency_min: Duration,
-    /// The longest way; between the two, all are equally probable. Default 2 ms (guess).
-    pub latency_max: Duration,
-    /// How many in a million are lost. Default 0.
-    pub loss_ppm: u32,
+    /// How long a message takes. Default: 0.5 to 2 ms (guess: one data centre).
+    pub latency: Latency,
+    /// How many bytes pass in a second; `None` for any number. Default `None`.
+    pub bandwidth: Option<u64>,
+    /// How many bytes may wait for [`Link::bandwidth`]; a datagram that finds no room is dropped.
+    /// Default 256 KiB (guess: a shallow switch's share of one port).
+    pub queue_bytes_max: u32,
+    /// Which are lost. Default none.
+    pub loss: Loss,
     /// How many in a million come twice. Default 0.
     pub duplicate_ppm: u32,
     /// How many in a million are held back, so that later ones may overtake. Default 0.
@@ -27,10 +50,12 @@ pub struct Link {
 
 impl Default for Link {
     fn default() -> Self {
+        let (min, max) = (Duration::from_micros(500), Duration::from_millis(2));
         Self {
-            latency_min: Duration::from_micros(500),
-            latency_max: Duration::from_millis(2),
-            loss_ppm: 0,
+            latency: Latency::Uniform { min, max },
+            bandwidth: None,
+            queue_bytes_max: 256 * 1024,
+            loss: Loss::NONE,
             duplicate_ppm: 0,
             reorder_ppm: 0,
             reorder_max: Duration::from_millis(20),
@@ -38,143 +63,77 @@ impl Default for Link {
     }
 }
 
-/// What becomes of a datagram.
-#[derive(Debug)]
-pub(crate) struct Fate {
-    /// Its place in the order of sending.
-    pub(crate) number: u64,
-    /// When it arrives; `None` if it is lost.
-    pub(crate) at: Option<Instant>,
-    /// When its copy arrives, if there is one.
-    pub(crate) copy_at: Option<Instant>,
-}
+impl Link {
+    /// The default link, but that so many in a million are lost, each by itself.
+    pub fn lossy(ppm: u32) -> Self {
+        Self { loss: Loss::Random { ppm }, ..Self::default() }
+    }
 
-#[derive(Debug, Default)]
-struct Direction {
-    sent: u64,
-    newest_delivered: u64,
-    /// No earlier than this does the next in order arrive.
-    floor: Instant,
-}
-
-/// All links. One generator for each kind of decision, and one draw of each for every datagram,
-/// so that one fault more does not shift the others.
-#[derive(Debug)]
-pub(crate) struct Links {
-    default: Link,
-    own: BTreeMap<(HostId, HostId), Link>,
-    blocked: BTreeSet<(HostId, HostId)>,
-    directions: BTreeMap<(HostId, HostId), Direction>,
-    latency: Rng,
-    loss: Rng,
-    duplicate: Rng,
-    reorder: Rng,
-    stream: Rng,
-}
-
-/// How long a lost part of a stream takes to be sent again, doubled for each further loss.
-/// Source: Linux `include/net/tcp.h`, `TCP_RTO_MIN` (200 ms).
-const RETRANSMIT: Duration = Duration::from_millis(200);
-/// A part is lost at most so often in a row; a partition is what loses all. Guess.
-const LOSSES_MAX: u32 = 6;
-const MILLION: u64 = 1_000_000;
-
-impl Links {
-    pub(crate) fn new(default: Link, rng: &mut Rng) -> Self {
-        Self {
-            default,
-            own: BTreeMap::new(),
-            blocked: BTreeSet::new(),
-            directions: BTreeMap::new(),
-            latency: rng.fork("latency"),
-            loss: rng.fork("loss"),
-            duplicate: rng.fork("duplicate"),
-            reorder: rng.fork("reorder"),
-            stream: rng.fork("stream"),
+    /// Checks every bound. A net takes only links that pass.
+    ///
+    /// # Errors
+    /// The first bound that is broken.
+    pub fn validate(&self) -> Result<(), LinkError> {
+        self.latency.validate()?;
+        self.loss.validate()?;
+        if self.bandwidth == Some(0) {
+            return Err(LinkError::NoBandwidth);
         }
-    }
-
-    pub(crate) fn set_all(&mut self, link: Link) {
-        self.default = link;
-        self.own.clear();
-    }
-
-    pub(crate) fn set(&mut self, from: HostId, to: HostId, link: Link) {
-        self.own.insert((from, to), link);
-    }
-
-    pub(crate) fn block(&mut self, from: HostId, to: HostId) {
-        if from != to {
-            self.blocked.insert((from, to));
+        for (what, given) in [("duplicate", self.duplicate_ppm), ("reorder", self.reorder_ppm)] {
+            if given > 1_000_000 {
+                return Err(LinkError::Ppm { what, given });
+            }
         }
-    }
-
-    pub(crate) fn unblock_all(&mut self) {
-        self.blocked.clear();
-    }
-
-    pub(crate) fn is_blocked(&self, from: HostId, to: HostId) -> bool {
-        self.blocked.contains(&(from, to))
-    }
-
-    fn link(&self, from: HostId, to: HostId) -> Link {
-        self.own.get(&(from, to)).copied().unwrap_or(self.default)
-    }
-
-    /// Decides on a datagram that is sent now.
-    pub(crate) fn carry(&mut self, now: Instant, from: HostId, to: HostId) -> Fate {
-        let link = self.link(from, to);
-        let way = between(&mut self.latency, link);
-        let lost = self.loss.chance(link.loss_ppm.into(), MILLION);
-        let twice = self.duplicate.chance(link.duplicate_ppm.into(), MILLION);
-        let copy_way = between(&mut self.duplicate, link);
-        let held = self.reorder.chance(link.reorder_ppm.into(), MILLION);
-        let extra = self.reorder.duration_below(link.reorder_max);
-        let direction = self.directions.entry((from, to)).or_default();
-        direction.sent += 1;
-        let number = direction.sent;
-        let at = if held {
-            now + way + extra
-        } else {
-            direction.floor = direction.floor.max(now + way);
-            direction.floor
-        };
-        let copy_at = (twice && !lost).then(|| at + copy_way);
-        Fate { number, at: (!lost).then_some(at), copy_at }
-    }
-
-    /// Notes that a datagram arrived; true if a later one was before it.
-    pub(crate) fn is_overtaken(&mut self, from: HostId, to: HostId, number: u64) -> bool {
-        let direction = self.directions.entry((from, to)).or_default();
-        let overtaken = number < direction.newest_delivered;
-        direction.newest_delivered = direction.newest_delivered.max(number);
-        overtaken
-    }
-
-    /// How long a part of a stream travels, and how often it was sent again.
-    pub(crate) fn stream_way(&mut self, from: HostId, to: HostId) -> (Duration, u32) {
-        let link = self.link(from, to);
-        let mut way = between(&mut self.stream, link);
-        let mut losses = 0;
-        while losses < LOSSES_MAX && self.stream.chance(link.loss_ppm.into(), MILLION) {
-            way += RETRANSMIT * (1 << losses);
-            losses += 1;
+        if self.reorder_max > latency::LATENCY_MAX {
+            return Err(LinkError::TooLong(self.reorder_max));
         }
-        (way, losses)
-    }
-
-    /// Where a stream cuts `len` bytes: anywhere, as a real one does.
-    pub(crate) fn stream_cut(&mut self, len: usize) -> usize {
-        if self.stream.chance(1, 2) { self.stream.index(len) } else { 0 }
-    }
-
-    /// Whether two parts of a stream that are both there are read at once.
-    pub(crate) fn stream_joins(&mut self) -> bool {
-        self.stream.chance(1, 2)
+        Ok(())
     }
 }
 
-fn between(rng: &mut Rng, link: Link) -> Duration {
-    let spread = link.latency_max.saturating_sub(link.latency_min);
-    link.latency_min + rng.duration_below(spread + Duration::from_nanos(1))
+/// A link was refused. Nothing was changed; correct the named value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LinkError {
+    /// More than all.
+    #[error("{what} is {given} in a million; at most 1,000,000 are possible")]
+    Ppm {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        given: u32,
+    },
+    /// The lower bound is the higher one.
+    #[error("a latency from {low:?} to {high:?}: the first must not be the longer one")]
+    Order {
+        /// The first.
+        low: Duration,
+        /// The second.
+        high: Duration,
+    },
+    /// A delay beyond the limit.
+    #[error("a delay of {0:?}; at most an hour is possible")]
+    TooLong(Duration),
+    /// A median of zero has no multiples.
+    #[error("a log-normal latency needs a median above zero")]
+    ZeroMedian,
+    /// The points are not a distribution.
+    #[error(
+        "quantiles need 2 to 12 points from 0 to 1,000,000 in a million, both columns ascending"
+    )]
+    Quantiles,
+    /// The bursts cannot be so short.
+    #[error(
+        "{ppm} in a million lost in bursts of {burst_mean} on average is impossible: the mean must \
+         be at least 1, and at least the lost divided by those not lost"
+    )]
+    Burst {
+        /// How many are lost.
+        ppm: u32,
+        /// In a row.
+        burst_mean: u32,
+    },
+    /// Nothing would pass.
+    #[error("a bandwidth of 0: leave it out for a link without limit, or cut the link")]
+    NoBandwidth,
 }

@@ -15,7 +15,7 @@ const DATAGRAM_HEADER_BYTES: usize = 28;
 const IN_FLIGHT_MAX: usize = 65_536;
 /// Datagrams that wait for a paused process at most. Guess: Linux's default receive buffer
 /// (`net.core.rmem_default`, 208 KiB) full of small datagrams, each accounted as about 768 bytes.
-const WAITING_MAX: usize = 256;
+pub(super) const WAITING_MAX: usize = 256;
 
 impl Net {
     pub(crate) fn transmit(&mut self, host: HostId, transmit: Transmit, buffer: &[u8]) {
@@ -57,12 +57,14 @@ impl Net {
 
     fn carry(&mut self, host: HostId, datagram: Datagram) {
         let to = datagram.to;
-        let fate = self.links.carry(self.now, host, to);
+        let len = datagram.bytes.len() + DATAGRAM_HEADER_BYTES;
+        let fate = self.links.carry(self.now, host, to, len);
         let blocked = self.links.is_blocked(host, to);
         let full = self.hosts[to.index()].in_flight >= IN_FLIGHT_MAX;
         let stats = &mut self.hosts[host.index()].stats;
         match fate.at {
             _ if blocked => stats.datagrams_blocked += 1,
+            None if fate.is_dropped => stats.datagrams_dropped += 1,
             None => stats.datagrams_lost += 1,
             Some(_) if full => stats.datagrams_overflowed += 1,
             Some(at) => {
@@ -88,7 +90,7 @@ impl Net {
                 self.hosts[sender.index()].stats.datagrams_blocked += 1;
                 return;
             }
-            let overtaken = self.links.is_overtaken(sender, to, datagram.number);
+            let overtaken = self.links.is_overtaken(self.now, sender, to, datagram.number);
             self.hosts[to.index()].stats.datagrams_reordered +=
                 u64::from(overtaken && !datagram.copy);
         }
@@ -98,7 +100,7 @@ impl Net {
             return;
         }
         match &mut on.stall {
-            None => self.hand_datagram(&datagram),
+            None => self.take_in(to, Waiting::Datagram(datagram)),
             Some(stall) => {
                 let is_datagram = |waiting: &&Waiting| matches!(waiting, Waiting::Datagram(_));
                 if stall.waiting.iter().filter(is_datagram).count() < WAITING_MAX {
@@ -116,6 +118,7 @@ impl Net {
         self.trace.note(self.now, to, "datagram", sender, bytes);
         let stats = &mut self.hosts[to.index()].stats;
         stats.datagrams_delivered += 1;
+        stats.inputs += 1;
         stats.datagram_bytes_delivered += (bytes.len() + DATAGRAM_HEADER_BYTES) as u64;
         let taken = self.with_node(to, |node, now| node.handle_datagram(now, on, from, bytes));
         if let Err(reason) = taken {

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Names a host: 0, 1, 2, … in the order in which they were added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +43,9 @@ pub struct Boot<'a> {
     pub now: Now,
     /// What [`crate::Net::save`] saved last; empty if nothing.
     pub saved: &'a [u8],
+    /// How often the host lost its disk: a node whose identity is kept on disk is another one
+    /// after that.
+    pub disk: u64,
 }
 
 /// A datagram that a recorded host sent.
@@ -62,6 +66,8 @@ pub struct Recorded {
 pub(crate) enum Waiting {
     Datagram(Datagram),
     Part(u64, Side, Part),
+    /// The timer, due since then.
+    Timer(Instant),
 }
 
 /// A process that does not run.
@@ -70,6 +76,15 @@ pub(crate) struct Stall {
     pub(crate) since: Instant,
     pub(crate) waiting: VecDeque<Waiting>,
     pub(crate) timer_due: bool,
+}
+
+/// A process that takes its time for each input.
+#[derive(Debug, Default)]
+pub(crate) struct Slowness {
+    pub(crate) per_input: Duration,
+    /// Until then it is at the last one.
+    pub(crate) busy_until: Instant,
+    pub(crate) waiting: VecDeque<Waiting>,
 }
 
 /// Makes a host's nodes.
@@ -87,6 +102,10 @@ pub(crate) struct Host {
     /// When the last timeout was, and how many there have been at that moment.
     pub(crate) timeouts_at: (Instant, u32),
     pub(crate) stall: Option<Stall>,
+    pub(crate) slowness: Slowness,
+    /// Whether it stops once the node has said goodbye.
+    pub(crate) is_leaving: bool,
+    pub(crate) disk: u64,
     /// Datagrams under way to it.
     pub(crate) in_flight: usize,
     /// Streams accepted, and asked for, by any of its runs.
@@ -110,6 +129,9 @@ impl Host {
             timer: None,
             timeouts_at: (Instant::ZERO, 0),
             stall: None,
+            slowness: Slowness::default(),
+            is_leaving: false,
+            disk: 0,
             in_flight: 0,
             streams_accepted: 0,
             streams_asked: 0,
@@ -118,6 +140,13 @@ impl Host {
             rejected: BTreeMap::new(),
             stats: Stats::default(),
         }
+    }
+
+    /// Datagrams that have arrived and wait for the process.
+    pub(crate) fn waiting_datagrams(&self) -> usize {
+        let stalled = self.stall.iter().flat_map(|stall| &stall.waiting);
+        let waiting = stalled.chain(&self.slowness.waiting);
+        waiting.filter(|waiting| matches!(waiting, Waiting::Datagram(_))).count()
     }
 
     pub(crate) fn is_running(&self) -> bool {

@@ -2,15 +2,18 @@
 
 mod datagram;
 mod host;
+mod once;
 mod queue;
+mod slow;
 mod stats;
 mod stream;
 mod trace;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use host::{Boot, HostId, Recorded};
+pub use once::Happened;
 pub use stats::Stats;
 
 use crate::Link;
@@ -21,6 +24,7 @@ use bytes::Bytes;
 use host::{Host, Stall, Waiting};
 use queue::{Action, Datagram, Queue};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use stream::Streams;
@@ -49,6 +53,14 @@ pub struct Net {
     pub(crate) trace: Trace,
     order: Rng,
     buffer: Vec<u8>,
+}
+
+impl fmt::Debug for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = f.debug_struct("Net");
+        text.field("seed", &self.seed).field("now", &self.now);
+        text.field("hosts", &self.hosts.len()).finish_non_exhaustive()
+    }
 }
 
 /// Hosts, and what a test asks of them.
@@ -116,7 +128,8 @@ impl Net {
         let on = &mut self.hosts[host.index()];
         on.run = run;
         on.stats.starts += 1;
-        let boot = Boot { host, addr: on.addrs[0], run, seed, now, saved: &on.saved };
+        let (addr, disk) = (on.addrs[0], on.disk);
+        let boot = Boot { host, addr, run, seed, now, saved: &on.saved, disk };
         on.node = Some((on.factory)(boot));
         self.trace.note(self.now, host, "start", run, &[]);
         self.drain(host);
@@ -125,15 +138,37 @@ impl Net {
     /// Kills the process: the node is dropped, and so is what waited for it; the system resets
     /// its streams. Datagrams under way arrive nowhere, unless a new run is up by then.
     pub fn crash(&mut self, host: HostId) {
+        assert!(self.is_up(host), "{host} is down already");
+        self.hosts[host.index()].stats.crashes += 1;
+        self.trace.note(self.now, host, "crash", 0, &[]);
+        self.end(host);
+    }
+
+    fn end(&mut self, host: HostId) {
         let on = &mut self.hosts[host.index()];
-        assert!(on.node.take().is_some(), "{host} is down already");
-        on.stats.crashes += 1;
+        on.stats.datagrams_shed += on.waiting_datagrams() as u64;
+        on.node = None;
         on.stall = None;
+        on.slowness.waiting.clear();
+        on.is_leaving = false;
         if let Some((_, key)) = on.timer.take() {
             self.queue.cancel(key);
         }
-        self.trace.note(self.now, host, "crash", 0, &[]);
         self.reset_streams_of(host);
+    }
+
+    /// Lets the node say goodbye; once it has, the process ends. Streams that are open then are
+    /// reset.
+    ///
+    /// # Errors
+    /// The node's own; nothing was changed.
+    pub fn leave(&mut self, host: HostId) -> Result<(), CommandError> {
+        self.hosts[host.index()].is_leaving = true;
+        let taken = self.command(host, Command::Leave);
+        if taken.is_err() {
+            self.hosts[host.index()].is_leaving = false;
+        }
+        taken.map(drop)
     }
 
     /// Starts the host again, killing it first if it is up.
@@ -147,6 +182,14 @@ impl Net {
     /// Takes a snapshot of the node, for later runs to start from.
     pub fn save(&mut self, host: HostId) {
         self.hosts[host.index()].saved = self.node(host).snapshot();
+    }
+
+    /// Loses what [`Net::save`] saved: the next run starts with an empty disk.
+    pub fn wipe(&mut self, host: HostId) {
+        let on = &mut self.hosts[host.index()];
+        on.saved = Vec::new();
+        on.disk += 1;
+        on.stats.wipes += 1;
     }
 
     /// Stops the process without ending it, as `SIGSTOP` or a starved machine does: datagrams
@@ -168,19 +211,16 @@ impl Net {
         self.trace.note(self.now, host, "resume", 0, &[]);
         let lag = self.now.since(stall.since);
         let _ignored_by_some = self.command(host, Command::ReportLag(lag));
-        let timer_first = self.order.chance(1, 2);
-        if stall.timer_due && timer_first {
-            self.handle_timeout(host);
-        }
-        for waiting in stall.waiting {
-            match waiting {
-                Waiting::Datagram(datagram) => self.hand_datagram(&datagram),
-                Waiting::Part(stream, side, part) => self.offer(stream, side, part),
+        let mut waiting = stall.waiting;
+        if stall.timer_due {
+            let timer = Waiting::Timer(self.now);
+            if self.order.chance(1, 2) {
+                waiting.push_front(timer)
+            } else {
+                waiting.push_back(timer)
             }
         }
-        if stall.timer_due && !timer_first {
-            self.handle_timeout(host);
-        }
+        waiting.into_iter().for_each(|input| self.take_in(host, input));
     }
 
     /// Gives a running node a command.
@@ -212,8 +252,23 @@ impl Net {
         self.hosts[host.index()].node.is_some()
     }
 
+    /// The host's run, or its last; 0 before the first.
+    pub fn run(&self, host: HostId) -> u64 {
+        self.hosts[host.index()].run
+    }
+
+    /// How often the host lost its disk.
+    pub fn disk(&self, host: HostId) -> u64 {
+        self.hosts[host.index()].disk
+    }
+
+    /// Whether the host is up and paused.
+    pub fn is_paused(&self, host: HostId) -> bool {
+        self.hosts[host.index()].stall.is_some()
+    }
+
     /// Every host.
-    pub fn hosts(&self) -> impl Iterator<Item = HostId> + use<> {
+    pub fn hosts(&self) -> impl ExactSizeIterator<Item = HostId> + use<> {
         let len = u32::try_from(self.hosts.len()).expect("fewer than 2³² hosts");
         (0..len).map(HostId)
     }
@@ -221,44 +276,6 @@ impl Net {
     /// The host's first address.
     pub fn addr(&self, host: HostId) -> SocketAddr {
         self.hosts[host.index()].addrs[0]
-    }
-
-    /// Connects all hosts by `link`, from here on, those with a link of their own too.
-    pub fn set_links(&mut self, link: Link) {
-        self.links.set_all(link);
-    }
-
-    /// Connects these two by `link`, both ways, from here on.
-    pub fn set_link(&mut self, a: HostId, b: HostId, link: Link) {
-        self.set_link_one_way(a, b, link);
-        self.set_link_one_way(b, a, link);
-    }
-
-    /// What travels from one to the other takes `link`, from here on.
-    pub fn set_link_one_way(&mut self, from: HostId, to: HostId, link: Link) {
-        self.links.set(from, to, link);
-    }
-
-    /// Cuts these off from those, both ways, what is under way included.
-    pub fn partition(&mut self, these: &[HostId], those: &[HostId]) {
-        for &a in these {
-            for &b in those {
-                self.one_way(a, b);
-                self.one_way(b, a);
-            }
-        }
-    }
-
-    /// Lets nothing pass from `from` to `to`; the other way stays open. A host always reaches
-    /// itself.
-    pub fn one_way(&mut self, from: HostId, to: HostId) {
-        self.links.block(from, to);
-    }
-
-    /// Ends all partitions.
-    pub fn heal(&mut self) {
-        self.links.unblock_all();
-        self.unstall_streams();
     }
 
     /// Sets the host's wall clock ahead, or back, of the net's.
@@ -299,6 +316,7 @@ impl Net {
         let (on, number, copy) = (SocketId(0), 0, false);
         let bytes = Bytes::copy_from_slice(bytes);
         self.hosts[to.index()].in_flight += 1;
+        self.hosts[to.index()].stats.datagrams_injected += 1;
         let datagram = Datagram { sender: None, from, to, on, bytes, number, copy };
         self.queue.schedule(self.now, Action::Datagram(datagram));
     }
@@ -361,7 +379,12 @@ impl Net {
 /// The loop.
 impl Net {
     fn step(&mut self) {
-        let Some((at, action)) = self.queue.pop() else { return };
+        if let Some((at, action)) = self.queue.pop() {
+            self.perform(at, action);
+        }
+    }
+
+    fn perform(&mut self, at: Instant, action: Action) {
         self.steps_at_now = if at > self.now { 0 } else { self.steps_at_now + 1 };
         assert!(self.steps_at_now < STEPS_MAX, "endless loop at {at:?}: {action:?}");
         self.now = self.now.max(at);
@@ -375,6 +398,7 @@ impl Net {
                 self.on_stall_timeout(stream, side, stall);
             }
             Action::Read(stream, side) => self.on_read(stream, side),
+            Action::Ready(host) => self.on_ready(host),
         }
     }
 
@@ -383,13 +407,14 @@ impl Net {
         on.timer = None;
         match &mut on.stall {
             Some(stall) => stall.timer_due = true,
-            None => self.handle_timeout(host),
+            None => self.take_in(host, Waiting::Timer(self.now)),
         }
     }
 
-    fn handle_timeout(&mut self, host: HostId) {
+    pub(crate) fn handle_timeout(&mut self, host: HostId) {
         let on = &mut self.hosts[host.index()];
         on.stats.timeouts += 1;
+        on.stats.inputs += 1;
         on.timeouts_at = match on.timeouts_at {
             (at, count) if at == self.now => (at, count + 1),
             _ => (self.now, 1),
@@ -417,18 +442,27 @@ impl Net {
             count();
             self.on_output(host, output, &buffer);
         }
+        let mut has_left = false;
         while let Some(event) = node.poll_event() {
             count();
+            has_left |= matches!(event, Event::Left);
             self.keep_event(host, event);
         }
         let wake = node.poll_timeout().map(|wake| wake.at);
         self.buffer = buffer;
         self.hosts[host.index()].node = Some(node);
         self.arm(host, wake.filter(|&at| at < Instant::FAR_FUTURE));
+        if has_left && self.hosts[host.index()].is_leaving {
+            self.hosts[host.index()].stats.leaves += 1;
+            self.trace.note(self.now, host, "left", 0, &[]);
+            self.end(host);
+        }
     }
 
     fn arm(&mut self, host: HostId, wake: Option<Instant>) {
-        let wake = wake.map(|at| at.max(self.now));
+        // A timer that waits for its turn at a slow host is armed again after it.
+        let is_waiting = self.hosts[host.index()].slowness.has_timer();
+        let wake = wake.map(|at| at.max(self.now)).filter(|_| !is_waiting);
         let armed = self.hosts[host.index()].timer;
         if armed.map(|(at, _)| at) == wake {
             return;

@@ -42,6 +42,8 @@ pub(crate) enum Action {
     StallTimeout(u64, Side, u64),
     /// A node reads again.
     Read(u64, Side),
+    /// A slow host is done with its last input.
+    Ready(HostId),
 }
 
 /// What is to happen to all hosts, in the order (time, order of scheduling).

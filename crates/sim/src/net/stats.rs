@@ -23,6 +23,8 @@ counters! {
     datagram_bytes_sent,
     /// Of those sent: lost by a link.
     datagrams_lost,
+    /// Of those sent: found the queue of a link full.
+    datagrams_dropped,
     /// Of those sent: delivered a second time by a link.
     datagrams_duplicated,
     /// Of those sent: stopped by a partition, when sent or when they would have arrived.
@@ -33,6 +35,8 @@ counters! {
     datagrams_oversized,
     /// Of those sent: too many were under way to that host.
     datagrams_overflowed,
+    /// Datagrams brought here past all links.
+    datagrams_injected,
     /// Datagrams that reached this host's node.
     datagrams_delivered,
     /// Their bytes.
@@ -41,7 +45,8 @@ counters! {
     datagrams_reordered,
     /// Of those that arrived: the host was down.
     datagrams_to_dead,
-    /// Of those that arrived: the host was paused and its socket buffer full.
+    /// Of those that arrived: the host was paused or slow, and its socket buffer was full or its
+    /// process ended first.
     datagrams_shed,
     /// Of those delivered: refused by the node.
     datagrams_rejected,
@@ -63,6 +68,8 @@ counters! {
     stream_bytes_delivered,
     /// Writes and the like on streams that were gone.
     stream_outputs_stale,
+    /// Inputs that the host's nodes handled: datagrams, parts of streams, timeouts.
+    inputs,
     /// Timeouts handled.
     timeouts,
     /// Events told.
@@ -77,4 +84,10 @@ counters! {
     crashes,
     /// Pauses.
     pauses,
+    /// Goodbyes said to the end.
+    leaves,
+    /// Disks lost.
+    wipes,
+    /// Inputs that waited for a slow host.
+    inputs_delayed,
 }

@@ -182,7 +182,7 @@ impl Net {
             ends[0].wire.push_back((self.now, Part::Failed(why)));
             self.queue.schedule(self.now, Action::Arrive(stream, 0));
         } else if found.is_some() {
-            let (way, _) = self.links.stream_way(host, peer);
+            let (way, _) = self.links.stream_way(self.now, host, peer, 0);
             self.queue.schedule(self.now + way, Action::Syn(stream));
         }
         self.streams.streams.insert(stream, Stream { ends, listener, addrs });
@@ -222,6 +222,11 @@ impl Net {
 
 /// What travels.
 impl Net {
+    /// The host at one end of a stream that is there.
+    pub(crate) fn stream_host(&self, stream: u64, side: Side) -> Option<HostId> {
+        self.streams.streams.get(&stream).map(|stream| stream.ends[side].host)
+    }
+
     /// Sends `part` on its way to an end.
     fn dispatch(&mut self, stream: u64, side: Side, part: Part) {
         let Some(on) = self.streams.streams.get_mut(&stream) else { return };
@@ -230,7 +235,8 @@ impl Net {
         if end.is_gone() {
             return;
         }
-        let (way, losses) = self.links.stream_way(from, to);
+        let len = if let Part::Data(bytes) = &part { bytes.len() } else { 0 };
+        let (way, losses) = self.links.stream_way(self.now, from, to, len);
         self.hosts[to.index()].stats.stream_retransmits += u64::from(losses);
         let ahead = end.wire.back().map_or(Instant::ZERO, |(at, _)| *at);
         let at = ahead.max(self.now + way);
@@ -314,7 +320,7 @@ impl Net {
             let hosts = [on.ends[0].host, on.ends[1].host];
             for (side, end) in on.ends.iter_mut().enumerate() {
                 if end.stall.take().is_some() {
-                    let (way, _) = self.links.stream_way(hosts[1 - side], hosts[side]);
+                    let (way, _) = self.links.stream_way(self.now, hosts[1 - side], hosts[side], 0);
                     self.queue.schedule(self.now + way, Action::Arrive(stream, side));
                 }
             }
@@ -340,6 +346,13 @@ impl Net {
             stall.waiting.push_back(Waiting::Part(stream, side, part));
             return;
         }
+        let host = end.host;
+        self.take_in(host, Waiting::Part(stream, side, part));
+    }
+
+    /// Gives `part` to the end's node, which runs, now or when it reads again.
+    pub(crate) fn offer_running(&mut self, stream: u64, side: Side, part: Part) {
+        let Some(end) = self.streams.end(stream, side).filter(|end| !end.is_gone()) else { return };
         let is_content = matches!(part, Part::Data(_) | Part::Finished);
         if is_content && !(end.is_reading && end.unread.is_empty()) {
             end.unread.push_back(part);
@@ -370,6 +383,7 @@ impl Net {
         let (host, id) = (end.host, end.id.expect("an end that is not gone has a number"));
         let is_opening = end.phase == Phase::Opening;
         let stats = &mut self.hosts[host.index()].stats;
+        stats.inputs += 1;
         let (input, word, bytes) = match part {
             Part::Accepted(listener, peer) => (
                 StreamInput::Accepted { listener: *listener, peer: peer.clone() },

@@ -4,6 +4,7 @@ use crate::HostId;
 use bruit_engine::Instant;
 use bruit_model::Event;
 use std::collections::VecDeque;
+use std::fmt::{self, Write as _};
 
 /// Folds all that reaches a node and all that it tells into one number. Not cryptographic.
 #[derive(Debug, Default)]
@@ -51,12 +52,20 @@ impl Trace {
     }
 
     pub(crate) fn note_event(&mut self, at: Instant, host: HostId, event: &Event) {
-        if let Event::Item { item, from, repaired } = event {
-            let text = format!("{:?} {} {from:?} {repaired}", item.id, item.path);
-            self.note(at, host, "item", item.payload.len() as u64, text.as_bytes());
-        } else {
-            self.note(at, host, "event", 0, format!("{event:?}").as_bytes());
+        let Event::Item { item, from, repaired } = event else {
+            let mut words = Words { trace: self, word: [0; 8], len: 0 };
+            write!(words, "{event:?}").expect("folding does not fail");
+            words.end();
+            return self.note(at, host, "event", 0, &[]);
+        };
+        let from = from.map_or([0; 16], |from| from.0);
+        for bytes in [&item.id.origin.0[..], item.path.as_str().as_bytes(), &from] {
+            self.fold_bytes(bytes);
         }
+        for word in [item.id.start, item.id.seq, u64::from(*repaired)] {
+            self.fold(word);
+        }
+        self.note(at, host, "item", item.payload.len() as u64, &[]);
     }
 
     /// `FxHash`'s step: rotate, xor, multiply by an odd constant.
@@ -71,5 +80,33 @@ impl Trace {
             word[..chunk.len()].copy_from_slice(chunk);
             self.fold(u64::from_le_bytes(word));
         }
+    }
+}
+
+/// Folds a text as it is written, in words of eight bytes however it comes in parts.
+struct Words<'a> {
+    trace: &'a mut Trace,
+    word: [u8; 8],
+    len: usize,
+}
+
+impl Words<'_> {
+    fn end(self) {
+        let Self { trace, word, len } = self;
+        trace.fold_bytes(&word[..len]);
+    }
+}
+
+impl fmt::Write for Words<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            self.word[self.len] = byte;
+            self.len += 1;
+            if self.len == 8 {
+                self.trace.fold(u64::from_le_bytes(self.word));
+                self.len = 0;
+            }
+        }
+        Ok(())
     }
 }

@@ -25,6 +25,7 @@ fn every_setting_is_read_from_a_file() {
         app-host = "www.example.test"
         exec = ["/bin/on-item", "-x"]
         subscribe = ["cache/**", "**"]
+        allow-endpoints = ["10.0.0.7:8080"]
         key-file = "cluster.key"
         token-file = "token"
         profile = "wan"
@@ -61,6 +62,7 @@ fn every_setting_is_read_from_a_file() {
         app_host: Some("www.example.test".into()),
         exec: Some(Exec { program: "/bin/on-item".into(), arguments: vec!["-x".into()] }),
         subscribe: vec![Pattern::parse("cache/**").unwrap(), Pattern::root()],
+        allow_endpoints: vec!["10.0.0.7:8080".into()],
         subscription: BTreeMap::from([("flags".into(), flags.clone())]),
         tags: BTreeMap::from([("role".into(), "web".into())]),
         key_file: Some("cluster.key".into()),

@@ -10,9 +10,10 @@ use hyper::client::conn::http1::{self, Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::task::unconstrained;
 use tokio::time::timeout;
 
 /// How long a connection may take to end an exchange whose answer is whole, before it is closed
@@ -51,14 +52,18 @@ impl Connection {
         self.driver.is_some() && self.endpoint == *endpoint && !self.sender.is_closed()
     }
 
-    /// Lets the connection work while `future` is waited for.
+    /// Lets the connection work while `future` is waited for, which must wait for nothing but
+    /// the connection.
     pub(super) async fn drive<F: Future>(&mut self, future: F) -> F::Output {
         Self::both(&mut self.driver, future).await
     }
 
-    /// The driver goes first, so that what it reads is there when the future looks.
+    /// The driver goes first, so that what it reads is there when the future looks. As it is what
+    /// the future waits for, the future need not wake this task, which is awake then: each
+    /// request would be looked at twice. Nor may it be told to wait for its turn, which is told
+    /// by waking it.
     async fn both<F: Future>(driver: &mut Option<Pin<Box<Driver>>>, future: F) -> F::Output {
-        let mut future = pin!(future);
+        let mut future = pin!(unconstrained(future));
         poll_fn(|context| {
             if let Some(open) = driver
                 && let Poll::Ready(ended) = open.as_mut().poll(context)
@@ -68,7 +73,7 @@ impl Connection {
                 }
                 *driver = None;
             }
-            future.as_mut().poll(context)
+            future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         })
         .await
     }
@@ -77,8 +82,9 @@ impl Connection {
     pub(super) async fn settle(&mut self) -> bool {
         let Self { sender, driver, .. } = self;
         let mut ready = pin!(Self::both(driver, sender.ready()));
-        // A timer only where it is needed, which is seldom.
-        let at_once = poll_fn(|context| Poll::Ready(ready.as_mut().poll(context))).await;
+        // A timer only where it is needed, which is seldom. Nor does the connection wake this task
+        // before it is polled again: to give it the next request would do so.
+        let at_once = ready.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         match at_once {
             Poll::Ready(ready) => ready.is_ok(),
             Poll::Pending => matches!(timeout(SETTLE, ready).await, Ok(Ok(()))),

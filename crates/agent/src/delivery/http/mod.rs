@@ -17,8 +17,12 @@ use http::header::{HOST, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
+use std::future::poll_fn;
 use std::io;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// How much of an answer's body is read, in bytes. What is longer is judged by its status, and
 /// the connection is closed.
@@ -59,9 +63,40 @@ pub(super) struct Answer {
 #[derive(Default)]
 pub(super) struct Client {
     idle: Option<Connection>,
+    /// Kept, since a timer whose time is put off costs less than a new one.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Client {
+    /// [`Client::exchange`], for at most `limit`.
+    pub(super) async fn exchange_within(
+        &mut self,
+        limit: Duration,
+        request: Request<Full<Bytes>>,
+        endpoint: &Endpoint,
+    ) -> Result<Answer, AttemptError> {
+        let until = Instant::now() + limit;
+        let mut timer = match self.timer.take() {
+            None => Box::pin(sleep_until(until)),
+            Some(mut timer) => {
+                timer.as_mut().reset(until);
+                timer
+            }
+        };
+        let answer = {
+            let mut exchange = pin!(self.exchange(request, endpoint));
+            poll_fn(|context| match exchange.as_mut().poll(context) {
+                Poll::Ready(answer) => Poll::Ready(answer),
+                Poll::Pending => {
+                    timer.as_mut().poll(context).map(|()| Err(AttemptError::Timeout(limit)))
+                }
+            })
+            .await
+        };
+        self.timer = Some(timer);
+        answer
+    }
+
     /// Sends a request and reads the answer. Dropping the future closes the connection.
     pub(super) async fn exchange(
         &mut self,

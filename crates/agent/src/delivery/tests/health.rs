@@ -95,12 +95,20 @@ async fn nobody_is_asked_while_the_subscription_is_paused_or_when_it_has_gone() 
     quiet(&mut consumer).await;
 }
 
-/// Nothing comes any more, but for what had been sent.
+/// Nothing comes any more, but for what had been sent, while another consumer is asked as often
+/// as this one would be.
 async fn quiet(consumer: &mut Consumer) {
-    tokio::time::sleep(PERIOD * 3).await;
+    let mut asked = self::consumer(&Arc::new(AtomicU16::new(200))).await;
+    let rig = Rig::new();
+    rig.delivery.subscribe(probed(&asked.url, quick())).unwrap();
+    for _ in 0..3 {
+        asked.next().await;
+    }
     while consumer.unread() > 0 {
         consumer.next().await;
     }
-    tokio::time::sleep(PERIOD * 10).await;
+    for _ in 0..10 {
+        asked.next().await;
+    }
     assert_eq!(consumer.unread(), 0);
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Barrier, mpsc};
+use tokio::sync::{Barrier, Notify, mpsc};
 use tokio::task::JoinHandle;
 
 /// A request as it came.
@@ -95,11 +95,13 @@ async fn serve(
     barrier: Arc<Barrier>,
     sender: mpsc::UnboundedSender<Seen>,
 ) {
-    let served = Arc::new(AtomicUsize::new(0));
-    let (count, max) = (Arc::clone(&served), manner.requests_max);
+    let is_enough = Arc::<Notify>::default();
+    let (count, enough, max) = (AtomicUsize::new(0), Arc::clone(&is_enough), manner.requests_max);
     let service = service_fn(move |request: Request<Incoming>| {
         let (sender, barrier, manner) = (sender.clone(), barrier.clone(), manner.clone());
-        count.fetch_add(1, Ordering::Relaxed);
+        if count.fetch_add(1, Ordering::Relaxed) + 1 == max {
+            enough.notify_one();
+        }
         async move {
             assert_eq!(request.version(), Version::HTTP_2);
             let (head, body) = request.into_parts();
@@ -113,16 +115,10 @@ async fn serve(
     });
     let http = http2::Builder::new(TokioExecutor::new());
     let mut open = pin!(http.serve_connection(TokioIo::new(stream), service));
-    let mut is_ending = false;
     loop {
         tokio::select! {
             _ = &mut open => return,
-            () = tokio::time::sleep(Duration::from_millis(1)), if !is_ending => {
-                if served.load(Ordering::Relaxed) >= max {
-                    open.as_mut().graceful_shutdown();
-                    is_ending = true;
-                }
-            }
+            () = is_enough.notified() => open.as_mut().graceful_shutdown(),
         }
     }
 }

@@ -1,17 +1,17 @@
 use super::toy::{Do, group};
 use super::{MS, NEVER, SECOND, ten_ms};
 use crate::link::Links;
-use crate::{HostId, Link, Net};
+use crate::{HostId, Latency, Link, Net};
 use bruit_engine::Rng;
 use bruit_model::Rejected;
 
 fn faulty() -> Link {
-    Link { loss_ppm: 100_000, duplicate_ppm: 50_000, reorder_ppm: 50_000, ..Default::default() }
+    Link { duplicate_ppm: 50_000, reorder_ppm: 50_000, ..Link::lossy(100_000) }
 }
 
 #[test]
 fn without_faults_all_arrives_once_in_order_and_within_the_latency() {
-    let link = Link { latency_max: 50 * MS, ..Default::default() };
+    let link = Link { latency: Latency::Uniform { min: MS, max: 50 * MS }, ..Default::default() };
     let mut toys = group(Net::new(1, link), 2, MS);
     toys.net.run_for(10 * SECOND);
     let stats = toys.net.stats();
@@ -50,12 +50,12 @@ fn faults_happen_as_often_as_the_link_says() {
 fn a_fault_more_does_not_shift_the_others() {
     let (a, b) = (HostId(0), HostId(1));
     let mut plain = Links::new(Link::default(), &mut Rng::from_seed(3));
-    let lossy = Link { loss_ppm: 300_000, ..Default::default() };
+    let lossy = Link::lossy(300_000);
     let mut lossy = Links::new(lossy, &mut Rng::from_seed(3));
     let mut lost = 0;
     for _ in 0..1000 {
         let now = bruit_engine::Instant::ZERO;
-        let (expected, fate) = (plain.carry(now, a, b), lossy.carry(now, a, b));
+        let (expected, fate) = (plain.carry(now, a, b, 100), lossy.carry(now, a, b, 100));
         match fate.at {
             Some(_) => assert_eq!(fate.at, expected.at),
             None => lost += 1,
@@ -127,7 +127,7 @@ fn a_one_way_partition_blocks_one_way_and_what_is_under_way() {
 fn links_differ_by_pair_and_direction() {
     let mut toys = group(Net::new(6, ten_ms()), 2, NEVER);
     let [a, b] = [toys.hosts[0], toys.hosts[1]].map(|host| toys.net.addr(host));
-    let slow = Link { latency_min: SECOND, latency_max: SECOND, ..Default::default() };
+    let slow = Link { latency: Latency::Constant(SECOND), ..Default::default() };
     toys.net.set_link_one_way(toys.hosts[0], toys.hosts[1], slow);
     toys.make(0, Do::Send(b, vec![], None));
     toys.make(1, Do::Send(a, vec![], None));

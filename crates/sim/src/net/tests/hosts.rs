@@ -96,3 +96,99 @@ fn a_paused_host_takes_no_commands() {
     toys.net.pause(toys.hosts[1]);
     toys.make(1, Do::SetValue(1));
 }
+
+#[test]
+fn a_slow_host_takes_its_inputs_one_by_one_and_hears_of_its_lag() {
+    let mut toys = group(Net::new(7, ten_ms()), 2, 100 * MS);
+    let to = toys.net.addr(toys.hosts[1]);
+    toys.net.slow(toys.hosts[1], 30 * MS);
+    for _ in 0..4 {
+        toys.make(0, Do::Send(to, vec![0; 16], None));
+    }
+    toys.net.run_for(95 * MS);
+    let at = |toys: &super::toy::Group| -> Vec<u64> {
+        let seen = toys.seen[1].borrow();
+        seen.datagrams.iter().map(|(at, _)| at.as_nanos() / 1_000_000).collect()
+    };
+    assert_eq!(at(&toys), [10, 40, 70]);
+    toys.net.run_for(200 * MS);
+    // Due at 100 ms, behind the fourth datagram and before what the other toy sent then.
+    assert_eq!(at(&toys)[..5], [10, 40, 70, 100, 160]);
+    assert_eq!(toys.seen[1].borrow().timeouts[0].as_nanos(), 130_000_000);
+    assert_eq!(toys.seen[1].borrow().lags[0], 30 * MS);
+    assert!(toys.net.host_stats(toys.hosts[1]).inputs_delayed >= 5);
+    toys.net.slow(toys.hosts[1], Duration::ZERO);
+    toys.net.run_for(SECOND);
+    let delayed = toys.net.host_stats(toys.hosts[1]).inputs_delayed;
+    toys.net.run_for(SECOND);
+    assert_eq!(toys.net.host_stats(toys.hosts[1]).inputs_delayed, delayed);
+}
+
+#[test]
+fn a_slow_host_sheds_what_its_socket_cannot_hold_and_a_crash_empties_it() {
+    let mut toys = group(Net::new(8, ten_ms()), 2, NEVER);
+    let to = toys.net.addr(toys.hosts[1]);
+    toys.net.slow(toys.hosts[1], SECOND);
+    for _ in 0..300 {
+        toys.make(0, Do::Send(to, vec![0; 16], None));
+    }
+    toys.net.run_for(100 * MS);
+    assert_eq!(toys.net.host_stats(toys.hosts[1]).datagrams_shed, 300 - 1 - 256);
+    toys.net.restart(toys.hosts[1]);
+    toys.net.run_for(10 * SECOND);
+    assert_eq!(toys.seen[1].borrow().datagrams.len(), 1);
+}
+
+#[test]
+fn a_slow_host_keeps_the_order_of_a_stream() {
+    let mut toys = group(Net::new(9, ten_ms()), 2, NEVER);
+    toys.net.slow(toys.hosts[1], 5 * MS);
+    toys.connect(0, 2, 1);
+    let bytes: Vec<u8> = (0..200_000_u32).map(|i| u8::try_from(i % 251).unwrap()).collect();
+    toys.make(0, Do::Write(2, bytes.clone(), true));
+    toys.net.run_for(60 * SECOND);
+    assert!(toys.received(1, 1) == bytes && toys.received(0, 2) == bytes);
+    assert_eq!(toys.words(0), ["connected", "finished", "closed: finished"]);
+}
+
+#[test]
+fn a_host_that_leaves_is_down_once_it_has_said_goodbye() {
+    let mut toys = group(Net::new(10, ten_ms()), 2, 100 * MS);
+    assert_eq!(toys.net.leave(toys.hosts[0]), Ok(()));
+    assert!(!toys.net.is_up(toys.hosts[0]) && toys.net.is_up(toys.hosts[1]));
+    let stats = toys.net.stats();
+    assert_eq!((stats.leaves, stats.crashes), (1, 0));
+    toys.net.run_for(SECOND);
+    toys.net.start(toys.hosts[0]);
+    toys.net.run_for(SECOND);
+    assert!(toys.net.is_up(toys.hosts[0]));
+}
+
+#[test]
+fn a_lost_disk_is_empty_for_the_next_run() {
+    let mut toys = group(Net::new(11, ten_ms()), 2, NEVER);
+    toys.net.save(toys.hosts[1]);
+    toys.net.restart(toys.hosts[1]);
+    toys.net.wipe(toys.hosts[1]);
+    toys.net.restart(toys.hosts[1]);
+    let seen = toys.seen[1].borrow();
+    let saved: Vec<_> = seen.boots.iter().map(|(_, _, saved)| saved.len()).collect();
+    assert_eq!((saved, &seen.disks[..]), (vec![0, 3, 0], &[0, 0, 1][..]));
+    assert_eq!(toys.net.stats().wipes, 1);
+}
+
+#[test]
+fn one_step_is_one_thing_and_many_make_the_same_run() {
+    let mut whole = group(Net::new(12, ten_ms()), 3, 100 * MS);
+    whole.net.run_for(SECOND);
+    let mut steps = group(Net::new(12, ten_ms()), 3, 100 * MS);
+    let first = steps.net.step_once().unwrap();
+    assert_eq!((first.at.as_nanos(), first.host), (100_000_000, steps.hosts[0]));
+    assert_eq!(first.what, "timer");
+    let end = whole.net.now();
+    while steps.net.next_at().is_some_and(|at| at <= end) {
+        let step = steps.net.step_once().unwrap();
+        assert!(step.what == "timer" || step.what.starts_with("datagram from h"), "{step:?}");
+    }
+    assert_eq!(steps.net.trace_hash(), whole.net.trace_hash());
+}

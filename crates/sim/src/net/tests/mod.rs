@@ -3,7 +3,7 @@
 mod datagrams;
 mod hosts;
 mod streams;
-mod toy;
+pub(crate) mod toy;
 
 use std::time::Duration;
 
@@ -13,5 +13,5 @@ const NEVER: Duration = Duration::MAX;
 
 /// Exactly 10 ms one way.
 fn ten_ms() -> crate::Link {
-    crate::Link { latency_min: 10 * MS, latency_max: 10 * MS, ..Default::default() }
+    crate::Link { latency: crate::Latency::Constant(10 * MS), ..Default::default() }
 }

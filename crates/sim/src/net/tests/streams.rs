@@ -25,7 +25,7 @@ fn expect(toys: &Group, host: usize, expected: &[(u64, &str)]) {
 
 #[test]
 fn bytes_are_echoed_whole_over_a_lossy_link() {
-    let link = Link { loss_ppm: 100_000, ..Default::default() };
+    let link = Link::lossy(100_000);
     let mut toys = group(Net::new(1, link), 2, NEVER);
     let bytes = pattern(1 << 20);
     toys.connect(0, 2, 1);

@@ -16,26 +16,27 @@ use std::time::Duration;
 
 /// What a host's toys were given, over all runs.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
-    pub(super) boots: Vec<(u64, u64, Vec<u8>)>,
-    pub(super) values: Vec<u64>,
-    pub(super) datagrams: Vec<(Instant, SocketAddr)>,
-    pub(super) timeouts: Vec<Instant>,
-    pub(super) lags: Vec<Duration>,
+pub(crate) struct Seen {
+    pub(crate) boots: Vec<(u64, u64, Vec<u8>)>,
+    pub(crate) disks: Vec<u64>,
+    pub(crate) values: Vec<u64>,
+    pub(crate) datagrams: Vec<(Instant, SocketAddr)>,
+    pub(crate) timeouts: Vec<Instant>,
+    pub(crate) lags: Vec<Duration>,
     /// Everything on streams but data and credit.
-    pub(super) streams: Vec<(Instant, StreamId, String)>,
-    pub(super) received: BTreeMap<StreamId, Vec<u8>>,
+    pub(crate) streams: Vec<(Instant, StreamId, String)>,
+    pub(crate) received: BTreeMap<StreamId, Vec<u8>>,
 }
 
 impl Seen {
-    pub(super) fn words(&self) -> Vec<&str> {
+    pub(crate) fn words(&self) -> Vec<&str> {
         self.streams.iter().map(|(.., word)| word.as_str()).collect()
     }
 }
 
 /// What a test makes a toy do with a stream.
 #[derive(Debug)]
-pub(super) enum Do {
+pub(crate) enum Do {
     Connect(u64, Target),
     /// Write within credit, then finish if so told.
     Write(u64, Vec<u8>, bool),
@@ -45,7 +46,7 @@ pub(super) enum Do {
     Send(SocketAddr, Vec<u8>, Option<usize>),
 }
 
-pub(super) struct Toy {
+pub(crate) struct Toy {
     me: usize,
     period: Duration,
     peers: Rc<Vec<SocketAddr>>,
@@ -59,14 +60,14 @@ pub(super) struct Toy {
     seen: Rc<RefCell<Seen>>,
 }
 
-pub(super) struct Group {
-    pub(super) net: Net,
-    pub(super) hosts: Vec<HostId>,
-    pub(super) seen: Vec<Rc<RefCell<Seen>>>,
+pub(crate) struct Group {
+    pub(crate) net: Net,
+    pub(crate) hosts: Vec<HostId>,
+    pub(crate) seen: Vec<Rc<RefCell<Seen>>>,
 }
 
 /// A net of `count` started toys that gossip each `period`; `Duration::MAX` for never.
-pub(super) fn group(mut net: Net, count: usize, period: Duration) -> Group {
+pub(crate) fn group(mut net: Net, count: usize, period: Duration) -> Group {
     let peers: Vec<_> = (1..=count).map(|i| format!("10.0.0.{i}:7071").parse().unwrap()).collect();
     let peers = Rc::new(peers);
     let seen: Vec<Rc<RefCell<Seen>>> = (0..count).map(|_| Rc::default()).collect();
@@ -76,6 +77,7 @@ pub(super) fn group(mut net: Net, count: usize, period: Duration) -> Group {
             net.add_host(move |boot: Boot<'_>| {
                 assert_eq!(boot.addr, peers[me]);
                 let mut log = seen.borrow_mut();
+                log.disks.push(boot.disk);
                 log.boots.push((boot.run, boot.seed, boot.saved.to_vec()));
                 log.values = vec![0; peers.len()];
                 Box::new(Toy {
@@ -98,26 +100,47 @@ pub(super) fn group(mut net: Net, count: usize, period: Duration) -> Group {
     Group { net, hosts, seen }
 }
 
+/// A toy of three that gossip each 100 ms, for who makes nodes and nothing else.
+pub(crate) fn lone(boot: Boot<'_>) -> Box<dyn Node> {
+    let me = usize::try_from(boot.host.0).unwrap();
+    let peers = (1..=3).map(|i| format!("10.0.0.{i}:7071").parse().unwrap()).collect();
+    let seen = Seen { values: vec![boot.run, 0, 0], ..Default::default() };
+    let period = Duration::from_millis(100);
+    Box::new(Toy {
+        me,
+        period,
+        peers: Rc::new(peers),
+        rng: Rng::from_seed(boot.seed),
+        wake: boot.now.mono + period,
+        sends: VecDeque::new(),
+        outputs: VecDeque::new(),
+        to_write: BTreeMap::new(),
+        credit: BTreeMap::new(),
+        events: VecDeque::new(),
+        seen: Rc::new(RefCell::new(seen)),
+    })
+}
+
 impl Group {
-    pub(super) fn make(&mut self, host: usize, what: Do) {
+    pub(crate) fn make(&mut self, host: usize, what: Do) {
         let done = self.net.command(self.hosts[host], Command::Extra(Box::new(RefCell::new(what))));
         assert_eq!(done, Ok(Reply::Done));
     }
 
-    pub(super) fn connect(&mut self, from: usize, id: u64, to: usize) {
+    pub(crate) fn connect(&mut self, from: usize, id: u64, to: usize) {
         let to = self.net.addr(self.hosts[to]);
         self.make(from, Do::Connect(id, Target::Addr(to)));
     }
 
-    pub(super) fn words(&self, host: usize) -> Vec<String> {
+    pub(crate) fn words(&self, host: usize) -> Vec<String> {
         self.seen[host].borrow().words().into_iter().map(str::to_owned).collect()
     }
 
-    pub(super) fn received(&self, host: usize, id: u64) -> Vec<u8> {
+    pub(crate) fn received(&self, host: usize, id: u64) -> Vec<u8> {
         self.seen[host].borrow().received.get(&StreamId(id)).cloned().unwrap_or_default()
     }
 
-    pub(super) fn agree(&self) -> bool {
+    pub(crate) fn agree(&self) -> bool {
         self.seen.windows(2).all(|two| two[0].borrow().values == two[1].borrow().values)
     }
 }
@@ -203,6 +226,10 @@ impl Node for Toy {
     fn handle_command(&mut self, _now: Now, command: Command) -> Result<Reply, CommandError> {
         if let Command::ReportLag(lag) = command {
             self.seen.borrow_mut().lags.push(lag);
+            return Ok(Reply::Done);
+        }
+        if let Command::Leave = command {
+            self.events.push_back(Event::Left);
             return Ok(Reply::Done);
         }
         let Command::Extra(extra) = command else { return Err(CommandError::Unsupported) };

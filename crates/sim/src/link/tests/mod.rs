@@ -1,0 +1,4 @@
+//! Distributions against their formulas, and what lies between hosts.
+
+mod draws;
+mod ways;
