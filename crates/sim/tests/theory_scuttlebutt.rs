@@ -5,8 +5,8 @@
 //! a second each; from 15 s on a message holds 100 entries, from 25 to 75 s each writes twice a
 //! second, which is more than fits, and at 120 s writing ends. A re-simulation, seeds 1 to 3, gave
 //! a peak of 239,000 to 246,000 stale mappings by depth and 341,000 to 353,000 by breadth, the
-//! earliest missed write 43 to 49 s and 76 to 84 s old, and a number of stale mappings that is back at 1.2 times
-//! the one before at 103 to 104 s and 121 to 122 s.
+//! earliest missed write 43 to 49 s and 76 to 84 s old, and a number of stale mappings that is
+//! back at 1.2 times the one before at 103 to 104 s and 121 to 122 s.
 
 use bruit_engine::Rng;
 use bruit_engine::reconcile::scuttlebutt::Order;
