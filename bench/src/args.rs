@@ -21,6 +21,11 @@ pub(crate) enum Chore {
     Deliver(DeliverArgs),
     /// Measure the simulator with native nodes, against iroh-gossip's own simulator.
     SimNodes(crate::sim_nodes::SimNodesArgs),
+    /// Measure the simulator with a million rumor engines, against its queue alone.
+    Sim(crate::sim::SimArgs),
+    /// Measure one size, for `sim`.
+    #[command(hide = true)]
+    SimOne(crate::sim::SimOneArgs),
     /// Answer requests, for `deliver`.
     #[command(hide = true)]
     Consume,

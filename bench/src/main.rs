@@ -18,6 +18,7 @@ mod process;
 mod procfs;
 mod report;
 mod run;
+mod sim;
 mod sim_nodes;
 mod stats;
 mod table;
@@ -72,6 +73,8 @@ async fn chore(cli: Cli) -> Result<bool, Failure> {
         Chore::Deliver(args) => deliver(args).await,
         Chore::Inside(args) => inside(args).await,
         Chore::SimNodes(args) => sim_nodes(args).await,
+        Chore::Sim(args) => sim(args).await,
+        Chore::SimOne(args) => say(&sim::run_one(&args)?).map(|()| true),
         Chore::Consume => deliver::consumer::serve().await.map(|()| true),
     }
 }
@@ -100,6 +103,21 @@ async fn sim_nodes(args: SimNodesArgs) -> Result<bool, Failure> {
     // A thread of its own, so that a signal is heard meanwhile.
     let thread = std::thread::Builder::new().name("simulator".to_owned());
     let running = thread.spawn(move || drop(sender.send(sim_nodes::run(&args))));
+    running.doing("starting the simulator")?;
+    let report = ended.await.doing("awaiting the simulator")??;
+    if let Some(file) = &json {
+        write_json(file, &report)?;
+    }
+    say(&report.text())?;
+    Ok(report.is_met())
+}
+
+async fn sim(args: sim::SimArgs) -> Result<bool, Failure> {
+    let (sender, ended) = oneshot::channel();
+    let json = args.json.clone();
+    // A thread of its own, so that a signal is heard meanwhile.
+    let thread = std::thread::Builder::new().name("simulator".to_owned());
+    let running = thread.spawn(move || drop(sender.send(sim::run(&args))));
     running.doing("starting the simulator")?;
     let report = ended.await.doing("awaiting the simulator")??;
     if let Some(file) = &json {

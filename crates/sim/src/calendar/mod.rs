@@ -17,8 +17,8 @@
 //! appended, if it is the last one, or goes into a small heap; when the heap is too large, today
 //! is narrowed and the rest goes back into buckets.
 //!
-//! Memory: one slot for each entry in a growing array, at most as much again for what has been
-//! cancelled, and a fixed part below 100 KiB.
+//! Memory: a slot for each entry in a growing array, at most as much again for what has been
+//! cancelled, 50 KiB of buckets, and at most 64 emptied arrays of up to 1,024 slots.
 //!
 //! # Sources
 //!

@@ -27,9 +27,10 @@ pub trait Machine: Sized {
     /// When something is due.
     fn next_timeout(&self) -> Option<Instant>;
 
-    /// Reads what the next call will need, a message or a timeout, and returns anything made of it. It has no effect; but
-    /// when it is called for several machines in a row, their memory is fetched at the same time,
-    /// where calls that follow on each other would wait for it one by one.
+    /// Reads what the next call will need, a message or a timeout, and returns anything made of
+    /// it. It has no effect; but when it is called for several machines in a row, their memory is
+    /// fetched at the same time, where calls that follow on each other would wait for it one by
+    /// one.
     fn touch(&self, node: u32, message: Option<&Self::Message>, shared: &Self::Shared) -> u64;
 
     /// How a message travels.

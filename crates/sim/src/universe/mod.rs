@@ -16,7 +16,8 @@
 //!
 //! The papers' synchronous cycles are a setting: [`Settings::align`] calls timers only at
 //! multiples of a period, and a [`Way`] of exactly one period lets what is sent in one cycle
-//! arrive in the next ([`Settings::push_cycles`], [`Settings::pull_cycles`]). Being called late is part of every engine's contract.
+//! arrive in the next ([`Settings::push_cycles`], [`Settings::pull_cycles`]). Being called late is
+//! part of every engine's contract.
 //!
 //! # Events
 //!
@@ -26,7 +27,9 @@
 mod everyone;
 mod machine;
 pub mod rumor;
+pub mod scuttlebutt;
 mod settings;
+pub mod swim;
 mod world;
 
 #[cfg(test)]

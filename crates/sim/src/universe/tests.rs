@@ -70,6 +70,21 @@ fn the_same_seed_gives_the_same_run_and_another_seed_another() {
     }
 }
 
+/// Whatever the build: these were the same with and without optimisation.
+#[test]
+fn the_trace_is_pinned() {
+    let way = Way::uniform(MS, MS * 80).with_loss(20_000);
+    let hash = |style| run(7, 300, Settings::over(way), spread(style, 5, 30)).trace_hash;
+    let pinned = [
+        0x7de7_4039_bc8d_0bbf,
+        0x9383_2f2c_0fb8_1250,
+        0x499e_6958_58e0_61b6,
+        0xe342_cb33_274e_6373,
+        0xa651_de92_b483_36b5,
+    ];
+    assert_eq!(STYLES.map(hash), pinned);
+}
+
 #[test]
 fn the_dead_hear_nothing_and_the_living_are_counted() {
     let way = Way::uniform(MS, MS * 3);

@@ -75,8 +75,8 @@
 //! The papers' synchronous cycles are this engine with a latency of one period: in each cycle,
 //! deliver the copies sent in the last one (under a feedback rule with `known` as it was before
 //! the cycle), then the feedback, then call [`Rumor::handle_timeout`]. For pull, let all requests,
-//! announcements, fetches and copies of a cycle pass in that order. The tests reproduce Demers'
-//! tables so.
+//! announcements, fetches and copies of a cycle pass in that order. The theory tests of `sim`
+//! reproduce Demers' tables so.
 //!
 //! # What it does not do
 //!

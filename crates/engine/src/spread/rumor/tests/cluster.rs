@@ -1,4 +1,4 @@
-//! A group of engines in virtual time: the papers' synchronous cycles, or instant delivery.
+//! A group of engines in virtual time, with instant delivery.
 
 use super::*;
 use crate::PeerSampler;
@@ -118,22 +118,6 @@ impl Cluster {
             let peers = &mut Others { me, members: self.members() };
             self.nodes[me as usize].handle_timeout(self.now, peers, &mut self.out);
             sent.extend(self.drain(me));
-        }
-        sent
-    }
-
-    /// One wave of messages: all are delivered. Under a feedback rule, two copies that reach a
-    /// node in one wave are both news.
-    pub(super) fn wave(&mut self, messages: Vec<Sent>) -> Vec<Sent> {
-        let before: Vec<bool> = messages.iter().map(|(_, send)| self.knows(send)).collect();
-        let is_blind = !matches!(
-            self.spread.stop,
-            StopRule::Counter { feedback: true, .. } | StopRule::Coin { feedback: true, .. }
-        );
-        let mut sent = Vec::new();
-        for ((from, send), known_before) in messages.into_iter().zip(before) {
-            let known = known_before || (is_blind && self.knows(&send));
-            sent.extend(self.deliver(from, send, known));
         }
         sent
     }

@@ -3,7 +3,6 @@
 mod cluster;
 mod exact;
 mod fetching;
-mod papers;
 mod reach;
 
 use super::message::{Message, Send};
