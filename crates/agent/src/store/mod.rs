@@ -22,6 +22,7 @@ mod batch;
 mod counters;
 mod error;
 mod file;
+mod guard;
 mod handled;
 mod index;
 mod journal;
@@ -45,6 +46,7 @@ pub(crate) use ticket::{Expected, Ticket};
 use crate::delivery::SubscriptionSpec;
 use batch::{Dead, Pending, Snapshot};
 use bruit_model::{Item, ItemId, NodeId};
+use guard::guard;
 use index::Index;
 use keeper::{Keeper, Open};
 use queue::Queue;
@@ -124,9 +126,12 @@ impl StoreThread {
         let path = dir.join(FILE);
         let open_path = path.clone();
         let open: Open = Box::new(move || file::open(&open_path));
-        let db = open()?;
-        let settings = Settings { path, level, me, bytes_max: ITEM_BYTES_MAX, wall: unix_millis };
-        Self::start(settings, open, db)
+        guard(&path.clone(), || {
+            let db = open()?;
+            let settings =
+                Settings { path, level, me, bytes_max: ITEM_BYTES_MAX, wall: unix_millis };
+            Self::start(settings, open, db)
+        })
     }
 
     fn start(settings: Settings, open: Open, db: Database) -> Result<(Self, Loaded), StoreError> {
