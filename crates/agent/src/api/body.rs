@@ -56,8 +56,8 @@ pub(super) async fn read(shared: &Shared, mut body: Body, waits: bool) -> Result
         return Err(too_large(shared, Some(declared)));
     }
     let mut share = Share { shared, bytes: 0 };
-    let mut first = Bytes::new();
-    let mut rest = Vec::new();
+    // Copied: a frame is part of the connection's buffer, which would live as long as the item.
+    let mut bytes = Vec::new();
     loop {
         let frame = tokio::time::timeout_at(deadline, body.frame()).await.map_err(|_| {
             Problem::timeout(format!("the body took longer than {} s", READ_TIMEOUT.as_secs()))
@@ -65,21 +65,14 @@ pub(super) async fn read(shared: &Shared, mut body: Body, waits: bool) -> Result
         let Some(frame) = frame else { break };
         let frame = frame.map_err(|_| Problem::bad_request("the body ended too early"))?;
         let Ok(data) = frame.into_data() else { continue };
-        if first.len().max(rest.len()) + data.len() > limit {
+        if bytes.len() + data.len() > limit {
             drain(&mut body, deadline).await;
             return Err(too_large(shared, None));
         }
         share.take(data.len())?;
-        if first.is_empty() {
-            first = data;
-        } else {
-            if rest.is_empty() {
-                rest.extend_from_slice(&first);
-            }
-            rest.extend_from_slice(&data);
-        }
+        bytes.extend_from_slice(&data);
     }
-    Ok(if rest.is_empty() { first } else { rest.into() })
+    Ok(bytes.into_boxed_slice().into())
 }
 
 async fn drain(body: &mut Body, deadline: Instant) {
@@ -98,4 +91,20 @@ fn too_large(shared: &Shared, declared: Option<u64>) -> Problem {
     let given = declared.map(|bytes| format!(" and this one has {bytes}")).unwrap_or_default();
     Problem::too_large(format!("a body may have at most {limit} bytes (1 MiB){given}"))
         .hint("publish a reference to the data instead, such as its URL")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{config, toy};
+
+    #[tokio::test]
+    async fn what_is_read_holds_nothing_but_itself() {
+        let agent = toy(config("a")).await;
+        let buffer = Bytes::from(vec![b'x'; 8192]);
+        let body = Body::from(buffer.slice(100..104));
+        let payload = read(&agent.shared, body, false).await.unwrap();
+        assert_eq!(payload, "xxxx");
+        assert!(buffer.is_unique(), "the buffer is free for the next request");
+    }
 }

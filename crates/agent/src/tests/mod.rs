@@ -33,7 +33,7 @@ use std::time::Duration;
 const LONG: Duration = Duration::from_secs(30);
 
 /// Ports that the system chooses, and a name.
-fn config(name: &str) -> AgentConfig {
+pub(crate) fn config(name: &str) -> AgentConfig {
     AgentConfig {
         name: Some(name.to_owned()),
         bind: "127.0.0.1:0".parse().unwrap(),
@@ -52,7 +52,7 @@ fn config_with_app(name: &str, app: &http::Service, patterns: &[&str]) -> AgentC
 }
 
 /// An agent with a toy node.
-async fn toy(settings: impl Into<Settings>) -> Agent {
+pub(crate) async fn toy(settings: impl Into<Settings>) -> Agent {
     Agent::start_with(settings, toy::start).await.unwrap()
 }
 
