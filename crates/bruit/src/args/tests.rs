@@ -27,7 +27,7 @@ fn commands() -> Vec<(String, clap::Command)> {
 }
 
 /// The commands that ask no agent.
-const ALONE: [&str; 11] = [
+const ALONE: [&str; 19] = [
     "bruit agent",
     "bruit run",
     "bruit demo",
@@ -36,6 +36,14 @@ const ALONE: [&str; 11] = [
     "bruit config show",
     "bruit config check",
     "bruit config example",
+    "bruit sim run",
+    "bruit sim sweep",
+    "bruit sim merge",
+    "bruit sim recommend",
+    "bruit sim replay",
+    "bruit sim step",
+    "bruit sim ls",
+    "bruit sim show",
     "bruit completion",
     "bruit man",
     "bruit version",
