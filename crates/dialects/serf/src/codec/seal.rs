@@ -243,7 +243,7 @@ impl Keyring {
             text.extend_from_slice(sealed);
             let nonce = Nonce::assume_unique_for_key(*nonce);
             let opened = key.key.open_in_place(nonce, Aad::from(data), &mut text);
-            if let Some(length) = opened.map(|text| text.len()).ok() {
+            if let Ok(length) = opened.map(|text| text.len()) {
                 text.truncate(length);
                 return if version == SealVersion::V0 { unpad(text) } else { Ok(text) };
             }
