@@ -72,7 +72,7 @@ impl Layers {
         datagram_bytes.saturating_sub(2 + self.label.overhead() + seal)
     }
 
-    /// Writes a datagram that holds `message`: one message, or a [`compound`] of several.
+    /// Writes a datagram that holds `message`: one message, or a [`compound()`] of several.
     /// `checked` is for a receiver whose highest protocol is 5 or more. `nonce` is used once, ever,
     /// and only with a key.
     pub fn datagram(&self, message: &[u8], checked: bool, nonce: NonceBytes, out: &mut Vec<u8>) {
