@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each crate and which of ours it may depend on.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("bruit-engine", &[]),
     ("bruit-model", &["bruit-engine"]),
     ("bruit-wire", &["bruit-engine", "bruit-model"]),
     ("bruit-node", &["bruit-engine", "bruit-model", "bruit-wire"]),
+    ("bruit-serf", &["bruit-engine", "bruit-model", "bruit-wire"]),
     ("bruit-sim", &["bruit-engine", "bruit-model", "bruit-wire", "bruit-node"]),
     ("bruit-runtime", &["bruit-engine", "bruit-model"]),
     ("bruit-agent", &["bruit-engine", "bruit-model", "bruit-wire", "bruit-node", "bruit-runtime"]),
@@ -17,7 +18,8 @@ const ALLOWED: [(&str, &[&str]); 8] = [
 
 /// What a pure crate never links, by whatever way.
 const IMPURE: [&str; 5] = ["tokio", "mio", "socket2", "hyper", "axum"];
-const PURE: [&str; 5] = ["bruit-engine", "bruit-model", "bruit-wire", "bruit-node", "bruit-sim"];
+const PURE: [&str; 6] =
+    ["bruit-engine", "bruit-model", "bruit-wire", "bruit-node", "bruit-serf", "bruit-sim"];
 
 /// The names of all crates that `package` links, itself included.
 fn linked(package: &str) -> BTreeSet<String> {
