@@ -142,7 +142,7 @@ fn million() {
     smaller_story("million", &[("nodes", "20000")], |outcome| {
         everybody_gets_everything(outcome);
         assert_eq!(outcome.faults["crash"], 1000);
-        assert!(outcome.faults["message lost"] > 100, "{:?}", outcome.faults);
+        assert!(outcome.faults["message to a node that is down"] > 100, "{:?}", outcome.faults);
     });
 }
 
