@@ -72,7 +72,11 @@ impl<'a> Reader<'a> {
             entry = match &entry.value {
                 Value::Table(table) => table.get(part)?,
                 Value::List(list) => list.get(part.parse::<usize>().ok()?)?,
-                _ => return None,
+                Value::Text(_)
+                | Value::Number(_)
+                | Value::Fraction
+                | Value::Switch(_)
+                | Value::Other => return None,
             };
         }
         Some(entry)
