@@ -12,8 +12,14 @@ use std::path::{Path, PathBuf};
 
 /// Two seeds, and what must hold of each outcome.
 fn story(name: &str, holds: impl Fn(&Outcome)) {
+    smaller_story(name, &[], holds);
+}
+
+/// The same, with something laid over the scenario.
+fn smaller_story(name: &str, set: &[(&str, &str)], holds: impl Fn(&Outcome)) {
     let story = LIBRARY.iter().find(|story| story.name == name).unwrap();
-    let scenario = Scenario::parse(story.text, name, &[]).unwrap();
+    let set: Vec<_> = set.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+    let scenario = Scenario::parse(story.text, name, &set).unwrap();
     for seed in [1, 2] {
         let outcome = run(&scenario, seed, &mut |_| ControlFlow::Continue(())).unwrap();
         let again = || format!("bruit sim run {name} --seed {seed}");
@@ -128,6 +134,15 @@ fn rolling_churn() {
     story("rolling-churn", |outcome| {
         assert_eq!((outcome.spread.missed, lost(outcome)), (0, 0));
         assert!(outcome.detection.crashes >= 25, "{:?}", outcome.detection.crashes);
+    });
+}
+
+#[test]
+fn million() {
+    smaller_story("million", &[("nodes", "20000")], |outcome| {
+        everybody_gets_everything(outcome);
+        assert_eq!(outcome.faults["crash"], 1000);
+        assert!(outcome.faults["message to a node that is down"] > 100, "{:?}", outcome.faults);
     });
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Not had.
 const NEVER: u32 = u32::MAX;
 /// Coverage curves that an outcome keeps, one for each of the first items. Guess.
-const CURVES_MAX: usize = 200;
+pub(crate) const CURVES_MAX: usize = 200;
 /// The steps of a coverage curve: 0 %, 2 %, … 100 %.
 pub(crate) const CURVE_STEPS: usize = 50;
 

@@ -22,7 +22,8 @@ mod summary;
 
 pub use baseline::{Change, compare};
 pub(crate) use failures::{Failures, Verdict};
-pub(crate) use items::{Items, milli};
+pub(crate) use items::{CURVE_STEPS, CURVES_MAX, Items, milli, ppm};
 pub use outcome::{Detection, Outcome, SpreadMeasures, Traffic, VERSION, commit};
+pub(crate) use quantile::quantile_of_counts;
 pub use quantile::{Quantiles, quantile};
 pub use summary::{METRICS, Metric, Summary};

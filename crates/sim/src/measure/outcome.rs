@@ -1,6 +1,7 @@
 //! What one run came to.
 
 use super::Quantiles;
+use crate::scenario::Scale;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -19,6 +20,10 @@ pub struct Outcome {
     pub version: String,
     /// The scenario's title.
     pub title: String,
+    /// At which scale it ran. At engine scale there is no failure detector, and messages have no
+    /// bytes: those measures are zero.
+    #[serde(default)]
+    pub scale: Scale,
     /// The seed.
     pub seed: u64,
     /// How many nodes.
@@ -112,7 +117,7 @@ pub struct Detection {
 pub struct Traffic {
     /// Bytes that all nodes sent.
     pub bytes: u64,
-    /// Datagrams that all nodes sent.
+    /// Datagrams that all nodes sent; at engine scale, messages.
     pub datagrams: u64,
     /// Over all nodes, what each sent in bits per second.
     pub node_bps: Quantiles,

@@ -11,6 +11,18 @@ pub fn quantile<T: Copy>(sorted: &[T], ppm: u64) -> Option<T> {
     sorted.get(index).copied()
 }
 
+/// As [`quantile`], of `total` values of which `counts` has those that are there, as (value, how
+/// often) in ascending order; the others are larger than all of these. `None` for one of them.
+pub(crate) fn quantile_of_counts(counts: &[(u64, u64)], total: u64, ppm: u64) -> Option<u64> {
+    let rank = (u128::from(total) * u128::from(ppm.min(1_000_000))).div_ceil(1_000_000).max(1);
+    let mut passed = 0_u128;
+    let found = counts.iter().find(|(_, count)| {
+        passed += u128::from(*count);
+        passed >= rank
+    });
+    found.map(|(value, _)| *value).filter(|_| total > 0)
+}
+
 /// Some quantiles of one measure, in its unit. All zero where there is nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quantiles {
@@ -43,6 +55,20 @@ impl Quantiles {
             max: at(1_000_000),
         }
     }
+
+    /// Of values with how often each is there, in ascending order.
+    pub(crate) fn of_counts(counts: &[(u64, u64)]) -> Self {
+        let count = counts.iter().map(|(_, count)| count).sum();
+        let at = |ppm| quantile_of_counts(counts, count, ppm).unwrap_or_default();
+        Self {
+            count,
+            min: at(0),
+            p50: at(500_000),
+            p90: at(900_000),
+            p99: at(990_000),
+            max: at(1_000_000),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -57,6 +83,17 @@ mod tests {
         }
         assert_eq!(quantile(&sorted, 1_000_000), Some(100));
         assert_eq!(quantile::<u64>(&[], 500_000), None);
+    }
+
+    #[test]
+    fn counted_values_have_the_same_quantiles() {
+        let counts = [(0, 1), (3, 4), (8, 2), (9, 93)];
+        let each = counts.iter().flat_map(|(value, count)| vec![*value; *count as usize]);
+        assert_eq!(Quantiles::of_counts(&counts), Quantiles::of(each));
+        assert_eq!(Quantiles::of_counts(&[]), Quantiles::default());
+        // Of 200, a hundred are not there.
+        let at = |ppm| quantile_of_counts(&counts, 200, ppm);
+        assert_eq!((at(0), at(500_000), at(505_000)), (Some(0), Some(9), None));
     }
 
     #[test]

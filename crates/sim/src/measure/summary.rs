@@ -1,6 +1,7 @@
 //! Several runs of one scenario as one line of numbers.
 
 use super::{Outcome, Quantiles};
+use crate::scenario::Scale;
 use serde::{Deserialize, Serialize};
 
 /// One number of an outcome, for tables, comparisons and sweeps.
@@ -38,12 +39,17 @@ fn some(value: u64) -> Option<i64> {
     Some(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
+/// Of a run at node scale: it has members that fail, and bytes.
+fn at_nodes(outcome: &Outcome, value: u64) -> Option<i64> {
+    if outcome.scale == Scale::Nodes { some(value) } else { None }
+}
+
 fn if_any(quantiles: Quantiles, value: u64) -> Option<i64> {
     if quantiles.count == 0 { None } else { some(value) }
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 20] = [
+pub const METRICS: [Metric; 21] = [
     metric("residue_ppm", "nodes that lack an item at the end, in a million", Over::Mean, |o| {
         some(o.spread.residue_ppm.into())
     }),
@@ -84,7 +90,7 @@ pub const METRICS: [Metric; 20] = [
         if_any(o.spread.last_hop, o.spread.last_hop.max)
     }),
     metric("repaired", "first copies that anti-entropy brought", Over::Mean, |o| {
-        some(o.spread.repaired)
+        at_nodes(o, o.spread.repaired)
     }),
     metric("detection_p50_us", "time to notice a crash: the median", Over::Mean, |o| {
         if_any(o.detection.delay_us, o.detection.delay_us.p50)
@@ -93,18 +99,26 @@ pub const METRICS: [Metric; 20] = [
         if_any(o.detection.delay_us, o.detection.delay_us.max)
     }),
     metric("undetected", "crashes not noticed, per node", Over::Max, |o| {
-        some(o.detection.undetected)
+        at_nodes(o, o.detection.undetected)
     }),
     metric("false_failures", "failures told of nodes that ran", Over::Mean, |o| {
-        some(o.detection.false_failures)
+        at_nodes(o, o.detection.false_failures)
     }),
     metric("false_per_hour_milli", "the same for an hour, in 1/1000", Over::Mean, |o| {
-        some(o.detection.false_failures_per_hour_milli)
+        at_nodes(o, o.detection.false_failures_per_hour_milli)
     }),
     metric("mean_bps", "bits that a node sends in a second", Over::Mean, |o| {
-        some(o.traffic.mean_bps)
+        at_nodes(o, o.traffic.mean_bps)
     }),
-    metric("max_bps", "the same for the busiest node", Over::Max, |o| some(o.traffic.node_bps.max)),
+    metric("max_bps", "the same for the busiest node", Over::Max, |o| {
+        at_nodes(o, o.traffic.node_bps.max)
+    }),
+    metric(
+        "messages_milli",
+        "messages that a node sends in a second, in 1/1000",
+        Over::Mean,
+        |o| some(o.traffic.datagrams_milli),
+    ),
 ];
 
 /// Several runs as one line: the metrics, in the order of [`METRICS`].

@@ -14,6 +14,7 @@ pub use page::{html, svg};
 pub use theory::{Theory, theory};
 
 use crate::measure::Outcome;
+use crate::scenario::Scale;
 
 /// What a report is made of.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,11 @@ pub struct Report<'a> {
 }
 
 impl Report<'_> {
+    /// Whether it is about runs at engine scale.
+    fn is_of_engines(&self) -> bool {
+        self.outcomes.iter().any(|outcome| outcome.scale == Scale::Engine)
+    }
+
     /// The seeds, as a range.
     fn seeds(&self) -> String {
         match self.outcomes {

@@ -6,17 +6,23 @@ use crate::measure::{METRICS, Summary};
 
 const PLAIN: &str = "Runs the real protocol code; only time and network are simulated.";
 
-/// Chart and sentence, in their order.
-fn charts(report: &Report<'_>) -> [(String, String); 3] {
-    [coverage::chart(report), histogram::traffic(report), histogram::detection(report)]
+/// Chart and sentence, in their order. Engines have neither bytes nor failures to be shown.
+fn charts(report: &Report<'_>) -> Vec<(String, String)> {
+    let mut charts = vec![coverage::chart(report)];
+    if !report.is_of_engines() {
+        charts.extend([histogram::traffic(report), histogram::detection(report)]);
+    }
+    charts
 }
 
 fn head(report: &Report<'_>) -> String {
     let Some(first) = report.outcomes.first() else { return "nothing was run".to_owned() };
     format!(
-        "{} nodes, {} virtual seconds, {}, bruit {}",
+        "{} nodes{}, {}.{:02} virtual seconds, {}, bruit {}",
         first.nodes,
+        if report.is_of_engines() { " (engines only)" } else { "" },
         first.duration_ms / 1000,
+        first.duration_ms % 1000 / 10,
         report.seeds(),
         first.version
     )

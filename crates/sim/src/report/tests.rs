@@ -73,6 +73,21 @@ fn empty_charts_say_why() {
     }
 }
 
+#[test]
+fn a_page_of_engines_shows_what_they_have_and_stays_small() {
+    let text = "scale = \"engine\"\nnodes = 20000\nduration = \"9s\"\n[topic]\nstyle = \
+                \"push_pull\"\nstop = \"rounds:30\"\n[workload]\nitems = 2";
+    let scenario = Scenario::parse(text, "e", &[]).unwrap();
+    let outcomes = [run(&scenario, 1, &mut |_| ControlFlow::Continue(())).unwrap()];
+    let theory = theory(&scenario);
+    let report = Report { title: "e", command: "c", outcomes: &outcomes, theory: theory.as_ref() };
+    for text in [html(&report), svg(&report)] {
+        assert!(is_well_formed(&text) && text.len() < 50_000, "{}", text.len());
+        assert!(text.contains("20000 nodes (engines only)") && text.contains("class=\"th\""));
+        assert!(!text.contains("kbit/s") && !text.contains("Detection time"), "{text}");
+    }
+}
+
 /// Theory and simulation agree, where theory is about what is simulated.
 #[test]
 fn theory_is_near_what_is_simulated() {

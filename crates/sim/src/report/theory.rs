@@ -8,7 +8,6 @@
 
 use crate::scenario::Scenario;
 use crate::{Link, Sampler};
-use bruit_engine::spread::rumor::resolve;
 use bruit_model::{StopRule, Style};
 
 /// A curve: microseconds, and the share of nodes that have the item by then.
@@ -31,15 +30,12 @@ pub fn theory(scenario: &Scenario) -> Option<Theory> {
     if nodes < 2 || !scenario.network.zones.is_empty() {
         return None;
     }
-    let spread = scenario.protocol.topic.spread;
-    let style = resolve(spread.style, nodes as usize);
-    let chosen = u32::from(spread.fanout_count.get());
-    // What a native node does: push never sends to fewer than log2 of the group.
-    let least = if style == Style::Push { nodes.next_power_of_two().ilog2() } else { 0 };
+    let spread = scenario.protocol.spread(nodes);
+    let style = spread.style;
     let delays = delays_us(&scenario.network.link);
     let model = Model {
         nodes: f64::from(nodes),
-        fanout: f64::from(chosen.max(least)),
+        fanout: f64::from(spread.fanout_count.get()),
         arrives: 1.0 - f64::from(scenario.network.link.loss.ppm()) / 1e6,
         hop_us: delays.iter().sum::<f64>() / delays.len() as f64,
         period_us: spread.period.as_micros() as f64,

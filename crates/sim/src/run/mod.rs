@@ -1,5 +1,5 @@
-//! One run of (scenario, seed), at node scale: native nodes that speak bytes over a
-//! [`Net`](crate::Net).
+//! One run of (scenario, seed). At node scale, native nodes speak bytes over a
+//! [`Net`](crate::Net); at engine scale, engines pass typed messages in a [`crate::universe`].
 //!
 //! ```text
 //! form (nothing is lost) -> set the topic -> the run: items, faults -> Outcome
@@ -10,6 +10,7 @@
 
 mod account;
 mod act;
+mod engine;
 mod group;
 mod walk;
 mod world;
@@ -18,7 +19,7 @@ pub use group::NotFormed;
 pub use walk::Walk;
 
 use crate::measure::Outcome;
-use crate::scenario::Scenario;
+use crate::scenario::{Scale, Scenario};
 use bruit_model::TopicParams;
 use group::Group;
 use std::ops::ControlFlow;
@@ -43,6 +44,9 @@ pub enum RunError {
     /// The nodes did not come to know each other.
     #[error(transparent)]
     NotFormed(#[from] NotFormed),
+    /// Only nodes can be looked at one thing at a time.
+    #[error("at engine scale there are no steps to be shown; use scale = \"nodes\"")]
+    NoSteps,
     /// Whoever watches wished its end.
     #[error("interrupted; run it again")]
     Interrupted,
@@ -64,7 +68,8 @@ pub fn run(
     Ok(outcome)
 }
 
-/// As [`run`]; gives the last `lines_max` lines of the event log too.
+/// As [`run`]; gives the last `lines_max` lines of the event log too. At engine scale there is
+/// none.
 ///
 /// # Errors
 /// As [`run`].
@@ -74,6 +79,9 @@ pub fn run_logged(
     lines_max: usize,
     watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<(Outcome, Vec<String>), RunError> {
+    if scenario.scale == Scale::Engine {
+        return Ok((engine::run(scenario, seed, watch)?, Vec::new()));
+    }
     let group = Group::form(scenario, seed, lines_max, watch)?;
     let (outcome, group) = finish(World::begin(scenario, seed, group), watch)?;
     let log = group.net.trace().map(str::to_owned).collect();
@@ -81,7 +89,8 @@ pub fn run_logged(
 }
 
 /// Runs one scenario with several topics, one after the other, in one group that forms once: what
-/// differs between the outcomes is the topic. Between two, the group rests, and loses nothing.
+/// differs between the outcomes is the topic. Between two, the group rests, and loses nothing. At
+/// engine scale nothing has to form: each topic has a run of its own.
 ///
 /// # Errors
 /// As [`run`].
@@ -91,6 +100,14 @@ pub fn run_topics(
     topics: &[TopicParams],
     watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Vec<Outcome>, RunError> {
+    if scenario.scale == Scale::Engine {
+        let run = |topic: &TopicParams| {
+            let mut scenario = scenario.clone();
+            scenario.protocol.topic = topic.clone();
+            engine::run(&scenario, seed, watch)
+        };
+        return topics.iter().map(run).collect();
+    }
     let mut group = Group::form(scenario, seed, 0, watch)?;
     let mut outcomes = Vec::with_capacity(topics.len());
     for topic in topics {

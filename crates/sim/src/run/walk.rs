@@ -8,7 +8,7 @@ use crate::Net;
 use crate::check::HostView;
 use crate::log::{Step, diff};
 use crate::measure::Outcome;
-use crate::scenario::Scenario;
+use crate::scenario::{Scale, Scenario};
 use bruit_engine::Instant;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -35,6 +35,9 @@ impl<'a> Walk<'a> {
         seed: u64,
         watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Self, RunError> {
+        if scenario.scale == Scale::Engine {
+            return Err(RunError::NoSteps);
+        }
         let group = Group::form(scenario, seed, 0, watch)?;
         let begin = group.net.now();
         Ok(Self { world: World::begin(scenario, seed, group), begin, number: 0, views: Vec::new() })

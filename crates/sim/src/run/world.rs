@@ -4,7 +4,7 @@ use super::Progress;
 use super::act::{Act, Nodes, Timeline};
 use super::group::Group;
 use crate::measure::{Failures, Items, Outcome, VERSION, Verdict};
-use crate::scenario::{Origins, Scenario, State};
+use crate::scenario::{Origins, Scale, Scenario, State};
 use crate::{CutId, Happened, HostId, Link, Net, Stats};
 use bruit_engine::{Instant, Rng};
 use bruit_model::{Event, Member, MemberState, NodeId};
@@ -148,6 +148,7 @@ impl<'a> World<'a> {
         let outcome = Outcome {
             version: VERSION.to_owned(),
             title: self.scenario.title.clone(),
+            scale: Scale::Nodes,
             seed: self.seed,
             nodes: self.scenario.nodes,
             formed_ms: u64::try_from(self.begin.since(Instant::ZERO).as_millis())

@@ -19,7 +19,7 @@ macro_rules! stories {
 }
 
 /// All of them: the files of `scenarios/`.
-pub const LIBRARY: [Story; 11] = stories![
+pub const LIBRARY: [Story; 12] = stories![
     "small",
     "lan",
     "wan",
@@ -31,4 +31,5 @@ pub const LIBRARY: [Story; 11] = stories![
     "one-way-link",
     "heavy-loss",
     "rolling-churn",
+    "million",
 ];

@@ -28,6 +28,7 @@
 //! one; so are values out of range, and values that contradict each other. Everything random in a
 //! run follows from (scenario, seed).
 
+mod engine;
 mod error;
 mod fault;
 mod library;
@@ -41,6 +42,7 @@ mod tree;
 mod values;
 mod workload;
 
+pub use engine::Scale;
 pub use error::ScenarioError;
 pub use fault::{Fault, FaultKind, State};
 pub use library::{LIBRARY, Story};
@@ -59,7 +61,9 @@ use std::time::Duration;
 pub struct Scenario {
     /// What it is about, in a line.
     pub title: String,
-    /// How many nodes, 1 to [`Scenario::NODES_MAX`].
+    /// At which scale. Default: nodes.
+    pub scale: Scale,
+    /// How many nodes, 1 to [`Scale::nodes_max`].
     pub nodes: u32,
     /// How long the group may take to form, in virtual time. Default 5 minutes (guess). Until it
     /// has formed, links lose nothing and nothing else happens.
@@ -81,8 +85,6 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// The most nodes: each knows each other one, so memory grows with the square. Guess.
-    pub const NODES_MAX: u32 = 10_000;
     /// The most seeds of one run. Guess.
     pub const SEEDS_MAX: u32 = 100_000;
     /// The most faults, each perhaps repeated. Guess.
@@ -106,7 +108,8 @@ impl Scenario {
 
     fn read(reader: &mut Reader<'_>, name: &str) -> Result<Self, ScenarioError> {
         let title = reader.text("title", |text| Ok(text.to_owned()))?;
-        let nodes = reader.count("nodes", 1..=u64::from(Self::NODES_MAX))?;
+        let scale = Scale::read(reader)?;
+        let nodes = scale.count(reader)?;
         let settle = reader.duration("settle")?.unwrap_or(Duration::from_secs(300));
         let duration = reader.duration("duration")?.unwrap_or(Duration::from_secs(60));
         if duration < Duration::from_millis(1) {
@@ -127,7 +130,7 @@ impl Scenario {
             let why = format!("there are {} faults", faults.len());
             return Err(reader.impossible(why, format!("write at most {}", Self::FAULTS_MAX)));
         }
-        Ok(Self {
+        let mut scenario = Self {
             title: title.unwrap_or_else(|| name.to_owned()),
             nodes,
             settle,
@@ -138,7 +141,13 @@ impl Scenario {
             network,
             workload,
             faults,
-        })
+            scale,
+        };
+        if scale == Scale::Engine {
+            engine::check(reader, &scenario)?;
+            scenario.protocol.topic.repair = false;
+        }
+        Ok(scenario)
     }
 
     /// The link between two nodes of the same zone, or of any where there are none.

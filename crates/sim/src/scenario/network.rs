@@ -2,7 +2,7 @@
 
 use super::error::Bad;
 use super::reader::Reader;
-use super::{Scenario, ScenarioError, values};
+use super::{Scale, ScenarioError, values};
 use crate::{Latency, Link, LinkError, Loss, Quantiles};
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ impl Network {
         let zones = reader.tables("zone", |reader| {
             let name = reader.text("name", |text| Ok(text.to_owned()))?;
             let name = name.ok_or_else(|| reader.missing("name", "name the zone"))?;
-            let nodes = reader.count("nodes", 1..=u64::from(Scenario::NODES_MAX))?;
+            let nodes = reader.count("nodes", 1..=u64::from(Scale::Nodes.nodes_max()))?;
             let nodes = nodes.ok_or_else(|| reader.missing("nodes", "say how many it has"))?;
             Ok(Zone { name, nodes: u32::try_from(nodes).expect("it is in range") })
         })?;
@@ -80,9 +80,10 @@ impl Network {
                 return Err(reader.impossible(why, "make them equal, or leave `nodes` out"));
             }
         };
-        if nodes > u64::from(Scenario::NODES_MAX) {
+        let most = u64::from(Scale::Nodes.nodes_max());
+        if !self.zones.is_empty() && nodes > most {
             let why = format!("there are {nodes} nodes in all zones");
-            return Err(reader.impossible(why, format!("use at most {}", Scenario::NODES_MAX)));
+            return Err(reader.impossible(why, format!("use at most {most}")));
         }
         Ok(u32::try_from(nodes).expect("it is in range"))
     }

@@ -3,8 +3,10 @@
 use super::ScenarioError;
 use super::error::Bad;
 use super::reader::Reader;
-use bruit_model::{Pattern, TopicParams};
+use bruit_engine::spread::rumor::resolve;
+use bruit_model::{Pattern, Spread, Style, TopicParams};
 use bruit_node::Profile;
+use std::num::NonZeroU8;
 
 /// The settings of the protocol under test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,22 @@ impl Default for Protocol {
             datagram_bytes_max: 1400,
             topic: TopicParams::new(Pattern::root()),
         }
+    }
+}
+
+impl Protocol {
+    /// How an item spreads in a group of that size, as a native node publishes it: `auto` is
+    /// resolved, and push sends to log2 of the group at least.
+    pub fn spread(&self, nodes: u32) -> Spread {
+        let spread = self.topic.spread;
+        let style = resolve(spread.style, usize::try_from(nodes).unwrap_or(usize::MAX));
+        let log2 = nodes.checked_next_power_of_two().map_or(32, u32::ilog2);
+        let least = u8::try_from(log2).ok().and_then(NonZeroU8::new);
+        let fanout_count = match least.filter(|_| style == Style::Push) {
+            Some(least) => spread.fanout_count.max(least),
+            None => spread.fanout_count,
+        };
+        Spread { style, fanout_count, ..spread }
     }
 }
 

@@ -64,6 +64,24 @@ impl<'a> Reader<'a> {
         ScenarioError::Missing { place, key: self.name(key), remedy }
     }
 
+    /// What stands at a path of keys from here, such as `fault.0.at`, be it asked for or not.
+    pub(crate) fn at(&self, path: &str) -> Option<&'a Entry> {
+        let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+        let mut entry = self.table.get(first)?;
+        for part in rest.split('.').filter(|part| !part.is_empty()) {
+            entry = match &entry.value {
+                Value::Table(table) => table.get(part)?,
+                Value::List(list) => list.get(part.parse::<usize>().ok()?)?,
+                Value::Text(_)
+                | Value::Number(_)
+                | Value::Fraction
+                | Value::Switch(_)
+                | Value::Other => return None,
+            };
+        }
+        Some(entry)
+    }
+
     /// A value, as `parse` takes it.
     pub(crate) fn get<T>(
         &mut self,

@@ -118,9 +118,21 @@ fn unknown_keys_are_errors_that_name_the_nearest() {
 fn impossible_groups_are_refused() {
     for (text, expected) in [
         ("", "a.toml: `nodes` is missing; say how many nodes there are"),
-        ("nodes = 0", "a.toml:1: `nodes`: it is 0; write a number of 1 to 10000"),
-        ("nodes = -1", "a.toml:1: `nodes`: it is -1; write a number of 1 to 10000"),
-        ("nodes = 10001", "a.toml:1: `nodes`: it is 10001; write a number of 1 to 10000"),
+        (
+            "nodes = 0",
+            "a.toml:1: `nodes`: it is 0; write a number of 1 to 10000, or scale = \"engine\" \
+             for up to 10000000",
+        ),
+        (
+            "nodes = -1",
+            "a.toml:1: `nodes`: it is -1; write a number of 1 to 10000, or scale = \"engine\" \
+             for up to 10000000",
+        ),
+        (
+            "nodes = 10001",
+            "a.toml:1: `nodes`: it is 10001; write a number of 1 to 10000, or scale = \"engine\" \
+             for up to 10000000",
+        ),
         (
             "nodes = 3\n[[zone]]\nname = \"a\"\nnodes = 2",
             "a.toml: there are 3 nodes, and 2 in all zones; make them equal, or leave `nodes` out",

@@ -3,6 +3,7 @@
 use crate::exit::Failure;
 use crate::out::{Out, Table, millis};
 use bruit_sim::measure::{Change, Outcome, Quantiles, Summary};
+use bruit_sim::scenario::Scale;
 
 /// Microseconds for people.
 pub(super) fn micros(micros: u64) -> String {
@@ -67,16 +68,31 @@ pub(super) fn outcomes(out: &Out, runs: &[Outcome]) -> Result<(), Failure> {
                 ],
             ),
         );
-        row(
-            "copies",
-            format!(
-                "{} a node · RMR {} · last delivery hop {} · by repair {}",
-                thousandths(get("traffic_milli").unwrap_or_default()),
-                thousandths(get("rmr_milli").unwrap_or_default()),
-                get("last_hop").unwrap_or_default(),
-                sum(|run| run.spread.repaired)
-            ),
+        let mut copies = format!(
+            "{} a node · RMR {} · last delivery hop {}",
+            thousandths(get("traffic_milli").unwrap_or_default()),
+            thousandths(get("rmr_milli").unwrap_or_default()),
+            get("last_hop").unwrap_or_default()
         );
+        if let Some(repaired) = get("repaired").map(|_| sum(|run| run.spread.repaired)) {
+            copies += &format!(" · by repair {repaired}");
+        }
+        row("copies", copies);
+    }
+    at_one_scale(&mut row, runs, &summary);
+    row("faults", counts(runs, |run| &run.faults));
+    row("shed", counts(runs, |run| &run.shed));
+    out.table(&table)
+}
+
+/// What only nodes have, members that fail and bytes, or what engines have instead.
+fn at_one_scale(row: &mut dyn FnMut(&str, String), runs: &[Outcome], summary: &Summary) {
+    let sum = |of: fn(&Outcome) -> u64| runs.iter().map(of).sum::<u64>();
+    let get = |name| summary.get(name);
+    if runs.iter().any(|run| run.scale == Scale::Engine) {
+        let each = thousandths(get("messages_milli").unwrap_or_default());
+        let all = sum(|run| run.traffic.datagrams);
+        return row("traffic", format!("{each} messages a node in a second · {all} in all"));
     }
     if let Some(detection) = detection(runs) {
         row("detection", detection);
@@ -94,9 +110,6 @@ pub(super) fn outcomes(out: &Out, runs: &[Outcome]) -> Result<(), Failure> {
     let busiest = runs.iter().map(|run| run.traffic.node_bps.max).max().unwrap_or_default();
     let mean = get("mean_bps").and_then(|bps| u64::try_from(bps).ok()).unwrap_or_default();
     row("traffic", format!("{} kbit/s a node · busiest {}", kbps(mean), kbps(busiest)));
-    row("faults", counts(runs, |run| &run.faults));
-    row("shed", counts(runs, |run| &run.shed));
-    out.table(&table)
 }
 
 /// How crashes were noticed; `None` if there were none.

@@ -9,6 +9,7 @@ use crate::exit::{Exit, Failure};
 use crate::out::Out;
 use bruit_sim::measure::{Outcome, VERSION, commit};
 use bruit_sim::run::run_logged;
+use bruit_sim::scenario::Scale;
 use serde_json::json;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -53,6 +54,9 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
             "log",
         )?;
     } else {
+        if scenario.scale == Scale::Engine {
+            out.note("at engine scale there is no event log, only the trace hash")?;
+        }
         log.iter().try_for_each(|line| out.line(line))?;
         out.line(&format!("trace   {}", outcome.trace_hash))?;
     }

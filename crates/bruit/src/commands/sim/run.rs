@@ -11,7 +11,7 @@ use crate::out::Out;
 use bruit_sim::measure::{Change, METRICS, Outcome, VERSION, commit, compare};
 use bruit_sim::report::{Report, html, svg, theory};
 use bruit_sim::run::RunError;
-use bruit_sim::scenario::Scenario;
+use bruit_sim::scenario::{Scale, Scenario};
 use serde_json::json;
 use std::sync::atomic::AtomicBool;
 
@@ -104,14 +104,18 @@ impl Command<'_> {
 
     /// What is run, by which version, from which seed.
     pub(super) fn head(&self, out: &Out) -> Result<(), Failure> {
-        let Scenario { title, nodes, duration, seed, seeds, .. } = self.scenario;
+        let Scenario { title, scale, nodes, duration, seed, seeds, .. } = self.scenario;
         let duration = bruit_sim::scenario::duration_word(*duration);
         let last = seed.saturating_add(u64::from(*seeds) - 1);
         let which =
             if *seeds == 1 { format!("seed {seed}") } else { format!("seeds {seed} to {last}") };
         out.line(title)?;
         out.line(&format!("bruit {VERSION}, commit {}: {PLAIN}", commit().unwrap_or("unknown")))?;
-        out.line(&format!("{nodes} nodes, {duration} of virtual time, {which}"))?;
+        let time = match scale {
+            Scale::Nodes => format!("{duration} of virtual time"),
+            Scale::Engine => format!("engines only, at most {duration} of virtual time"),
+        };
+        out.line(&format!("{nodes} nodes, {time}, {which}"))?;
         out.line("")
     }
 

@@ -8,7 +8,8 @@ use crate::exit::{Exit, Failure};
 use crate::out::Out;
 use bruit_sim::HostId;
 use bruit_sim::log::Step;
-use bruit_sim::run::Walk;
+use bruit_sim::run::{RunError, Walk};
+use bruit_sim::scenario::Scale;
 use serde_json::json;
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
@@ -21,6 +22,9 @@ pub(super) fn run(args: &StepArgs) -> Result<Exit, Failure> {
     let mut scenario = source.parse(&args.scenario.set)?;
     scenario.seed = args.seed.unwrap_or(scenario.seed);
     scenario.seeds = 1;
+    if scenario.scale == Scale::Engine {
+        return Err(Failure::from_error(Exit::Usage, &RunError::NoSteps));
+    }
     if args.node.is_some_and(|node| node >= scenario.nodes) {
         let line = format!("there is no node {}", args.node.unwrap_or_default());
         let hint = format!("nodes are 0 to {}", scenario.nodes - 1);

@@ -82,6 +82,14 @@ pub struct Spreading {
     hops: Vec<u8>,
 }
 
+impl Spreading {
+    /// The hops of all first receipts together, each counted up to 126.
+    pub fn hops_sum(&self) -> u64 {
+        let held = self.hops.iter().map(|hops| hops & !FRESH).filter(|hops| *hops != LACKS);
+        held.map(|hops| u64::from(hops - 1)).sum()
+    }
+}
+
 /// All items, and who holds them.
 #[derive(Clone, Debug)]
 pub struct Ledger {
