@@ -7,7 +7,10 @@ macro_rules! record {
     ($(
         $(#[$doc:meta])*
         pub struct $name:ident {
-            $($(#[$field_doc:meta])* $key:literal $field:ident: $type:ty, $bound:expr $(, $omit:ident)?;)*
+            $(
+                $(#[$field_doc:meta])*
+                $key:literal $field:ident: $type:ty, $bound:expr $(, $omit:ident)?;
+            )*
         }
         source [$($source:literal),* $(,)?]
     )*) => {$(

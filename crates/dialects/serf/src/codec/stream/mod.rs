@@ -1,7 +1,8 @@
 //! A stream: one message each way.
 //!
 //! ```text
-//!   label (initiator only) | 0a length seal( compress( message )) | 09 compress( message ) | message
+//!   label (initiator only) | body
+//!   body: 0a length seal( compress( message )) | 09 compress( message ) | message
 //! ```
 //!
 //! Nothing says how long a message is but the message itself, so that it is read structure by
