@@ -2,12 +2,27 @@
 
 use bruit_engine::MemberId;
 use bruit_engine::spread::ask::QuestionId;
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
 /// Names a node: the first 16 bytes of the SHA-256 of its Ed25519 public key.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NodeId(pub [u8; 16]);
+
+/// As the bytes are ordered. Written out since tables compare ids all the time: two registers are
+/// compared, where the derived order calls `memcmp`.
+impl Ord for NodeId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        u128::from_be_bytes(self.0).cmp(&u128::from_be_bytes(other.0))
+    }
+}
+
+impl PartialOrd for NodeId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,6 +132,14 @@ mod tests {
         assert_eq!(id.to_string().parse(), Ok(id));
         for bad in ["", "ab", &"g".repeat(32), &"é".repeat(16), &"+1".repeat(16)] {
             assert_eq!(bad.parse::<NodeId>(), Err(ParseIdError::Node), "{bad}");
+        }
+    }
+
+    #[test]
+    fn node_ids_are_in_the_order_of_their_bytes() {
+        let ids = [[0; 16], [1; 16], [0xff; 16], *b"0123456789abcdef", *b"0123456789abcdeg"];
+        for (a, b) in ids.iter().flat_map(|a| ids.iter().map(move |b| (a, b))) {
+            assert_eq!(NodeId(*a).cmp(&NodeId(*b)), a.cmp(b));
         }
     }
 

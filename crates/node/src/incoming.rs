@@ -7,6 +7,9 @@ use bruit_model::{NodeId, Now, Rejected, StreamId};
 use bruit_wire::{Frame, Subject};
 use std::net::SocketAddr;
 
+/// Room for so many frames of a message is kept for the next.
+const FRAMES_KEPT: usize = 32;
+
 /// By which way a frame came, or is to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -30,15 +33,20 @@ impl NativeNode {
         from: NodeId,
         bytes: &[u8],
     ) -> Result<(), Rejected> {
-        let mut frames = Vec::new();
-        self.counters.frames_unknown += bruit_wire::decode_all(bytes, &mut frames)? as u64;
-        // What a message says is judged by what is known, so updates beside it come first.
-        let (updates, others): (Vec<_>, Vec<_>) =
-            frames.into_iter().partition(|frame| matches!(frame, Frame::Update(_)));
-        for frame in updates.into_iter().chain(others) {
-            self.on_frame(now, route, from, frame);
+        let mut frames = std::mem::take(&mut self.frames);
+        let decoded = bruit_wire::decode_all(bytes, &mut frames);
+        if let Ok(unknown_count) = decoded {
+            self.counters.frames_unknown += unknown_count as u64;
+            // What a message says is judged by what is known, so updates beside it come first.
+            if frames.len() > 1 {
+                frames.sort_by_key(|frame| !matches!(frame, Frame::Update(_)));
+            }
+            frames.drain(..).for_each(|frame| self.on_frame(now, route, from, frame));
         }
-        Ok(())
+        if frames.capacity() <= FRAMES_KEPT {
+            self.frames = frames;
+        }
+        Ok(decoded.map(drop)?)
     }
 
     fn on_frame(&mut self, now: Now, route: Route, from: NodeId, frame: Frame) {

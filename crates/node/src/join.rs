@@ -113,8 +113,11 @@ impl NativeNode {
 
     /// Whether a live member, or this node, is known at `addr`.
     fn is_present(&self, addr: SocketAddr) -> bool {
-        let is_live = |id: &NodeId| self.swim.get(id).is_some_and(|live| live.record.addr == addr);
-        addr == self.config.advertise || self.swim.live_peers().iter().any(is_live)
+        let is_live = |id: &NodeId| {
+            let member = self.swim.get(id).filter(|member| member.state.is_live());
+            *id != self.id && member.is_some_and(|live| live.record.addr == addr)
+        };
+        addr == self.config.advertise || self.group.names.at(&addr).any(is_live)
     }
 
     /// Whether a stream, now that its target's address is known, turns out to lead where nothing
@@ -167,7 +170,7 @@ impl NativeNode {
     pub(crate) fn leave(&mut self, now: Now) {
         self.leaving = true;
         self.swim.leave(now.mono, &mut self.swim_out);
-        self.members_changed();
+        self.member_changed(self.id);
     }
 
     /// Where other members are, or were.

@@ -28,6 +28,7 @@ mod incoming;
 mod items;
 mod join;
 mod membership;
+mod names;
 mod node;
 mod outgoing;
 mod reconcile;

@@ -2,9 +2,10 @@
 
 use crate::NativeNode;
 use crate::incoming::Route;
+use crate::names::Names;
 use bruit_engine::MemberId;
 use bruit_engine::membership::swim::message::{Message, Update};
-use bruit_engine::membership::swim::{self, EvictError, Seq, State};
+use bruit_engine::membership::swim::{self, EvictError, Member, Seq, State};
 use bruit_engine::reconcile::buckets::{Buckets, hash_words};
 use bruit_engine::reconcile::scuttlebutt::SetError;
 use bruit_model::{CommandError, Event, MemberRecord, MemberState, NodeId, Now};
@@ -20,7 +21,12 @@ const ANNOUNCE_MEMBERS_MAX: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     sums: Buckets,
-    stale: bool,
+    /// A bit for each bucket whose sum is to be made anew.
+    stale: u64,
+    /// Whether anything has changed yet: until then nobody is counted, this node neither.
+    has_changed: bool,
+    /// Where in the table names and addresses are.
+    pub(crate) names: Names,
     /// Where pings in hand came from, so that the engine's ack goes back by the same way.
     answering: Option<(Route, Seq)>,
 }
@@ -35,12 +41,14 @@ pub(crate) fn state(state: State) -> MemberState {
 }
 
 impl NativeNode {
-    /// Sums over all live members, kept until something about them changes.
+    /// Sums over all live members, each kept until something about its members changes.
     pub(crate) fn member_sums(&mut self) -> &Buckets {
-        if std::mem::take(&mut self.group.stale) {
-            let mut sums = Buckets::default();
-            for member in self.swim.members() {
-                if matches!(member.state, State::Alive | State::Suspect) {
+        let stale = std::mem::take(&mut self.group.stale);
+        if stale != 0 {
+            let mut sums = std::mem::take(&mut self.group.sums);
+            sums.clear(stale);
+            for member in self.members_in(stale) {
+                if member.state.is_live() {
                     let hash = member.id.bucket_hash();
                     let metadata = self.metadata.element_hash(&member.id);
                     sums.add(hash, hash_words(&[hash, member.incarnation.0, metadata]));
@@ -51,9 +59,28 @@ impl NativeNode {
         &self.group.sums
     }
 
+    /// The members in the buckets of the bit mask `buckets`, in the order of their ids: a bucket
+    /// is what ids begin with.
+    pub(crate) fn members_in(
+        &self,
+        buckets: u64,
+    ) -> impl Iterator<Item = &Member<NodeId, MemberRecord>> {
+        let named = (0..64_u8).filter(move |bucket| buckets >> bucket & 1 == 1);
+        named.flat_map(move |bucket| {
+            let mut first = [0; 16];
+            first[0] = bucket << 2;
+            let is_in =
+                move |id: &NodeId| Buckets::bucket_of(id.bucket_hash()) == usize::from(bucket);
+            let members = self.swim.members_from(&NodeId(first));
+            members.take_while(move |member| is_in(&member.id))
+        })
+    }
+
     /// To be called when a member's state, incarnation or metadata may have changed.
-    pub(crate) fn members_changed(&mut self) {
-        self.group.stale = true;
+    pub(crate) fn member_changed(&mut self, id: NodeId) {
+        let bucket = 1 << Buckets::bucket_of(id.bucket_hash());
+        self.group.stale |= if self.group.has_changed { bucket } else { u64::MAX };
+        self.group.has_changed = true;
     }
 
     pub(crate) fn summary(&mut self) -> Summary {
@@ -83,27 +110,51 @@ impl NativeNode {
         {
             self.replace_predecessor(now, from, record.addr);
         }
+        let subject = *update.subject();
+        let held = self.held_record(&update);
         self.swim.handle_update(now.mono, &from, update, &mut self.swim_out);
-        self.members_changed();
+        self.member_changed(subject);
+        if let Some(held) = held {
+            self.note_record(subject, held.as_ref());
+        }
+    }
+
+    /// The record that an update may replace; `None` if it replaces none.
+    fn held_record(&self, update: &Update<NodeId, MemberRecord>) -> Option<Option<MemberRecord>> {
+        let Update::Alive { id, .. } = update else { return None };
+        Some(self.swim.get(id).map(|member| member.record.clone()))
+    }
+
+    /// To be called when a member's record, which was `held`, may have been replaced.
+    fn note_record(&mut self, id: NodeId, held: Option<&MemberRecord>) {
+        let now = self.swim.get(&id).map(|member| &member.record);
+        if now == held {
+            return;
+        }
+        if let Some(held) = held {
+            self.group.names.remove(id, held);
+        }
+        if let Some(now) = now {
+            self.group.names.add(id, now);
+        }
     }
 
     /// `newcomer` says itself that it is at `addr`: whoever was known there is gone.
     fn replace_predecessor(&mut self, now: Now, newcomer: NodeId, addr: SocketAddr) {
-        let gone: Vec<_> = self
-            .swim
-            .members()
-            .filter(|member| {
-                member.record.addr == addr
-                    && member.id != newcomer
-                    && member.id != self.id
-                    && matches!(member.state, State::Alive | State::Suspect)
-            })
-            .map(|member| (member.id, member.incarnation))
-            .collect();
+        let is_predecessor = |member: &&Member<NodeId, MemberRecord>| {
+            member.record.addr == addr
+                && member.id != newcomer
+                && member.id != self.id
+                && member.state.is_live()
+        };
+        let there = self.group.names.at(&addr).filter_map(|id| self.swim.get(id));
+        let gone: Vec<_> =
+            there.filter(is_predecessor).map(|member| (member.id, member.incarnation)).collect();
         for (id, incarnation) in gone {
             let update = Update::Failed { id, incarnation, from: self.id };
             let me = self.id;
             self.swim.handle_update(now.mono, &me, update, &mut self.swim_out);
+            self.member_changed(id);
         }
     }
 
@@ -127,8 +178,15 @@ impl NativeNode {
             }
         }
         let known_before = self.swim.live_peers().len();
+        let subjects = updates.iter().map(|update| (*update.subject(), self.held_record(update)));
+        let subjects: Vec<_> = subjects.collect();
         self.swim.merge(now.mono, &from, updates, &mut self.swim_out);
-        self.members_changed();
+        for (id, held) in subjects {
+            self.member_changed(id);
+            if let Some(held) = held {
+                self.note_record(id, held.as_ref());
+            }
+        }
         self.settle(now);
         if wants_answer {
             self.send_state(now, route, false);
@@ -187,7 +245,14 @@ impl NativeNode {
     }
 
     fn on_swim_event(&mut self, now: Now, event: swim::Event<NodeId, MemberRecord>) {
-        self.members_changed();
+        let subject = match &event {
+            swim::Event::Changed { id, .. }
+            | swim::Event::Updated { id }
+            | swim::Event::Reaped { id, .. }
+            | swim::Event::Reconnect { id } => *id,
+            swim::Event::Refuted { .. } | swim::Event::LeaveSpread => self.id,
+        };
+        self.member_changed(subject);
         match event {
             swim::Event::Changed { id, was } => {
                 if self.swim.get(&id).is_some_and(|member| !member.state.is_live()) {
@@ -207,6 +272,7 @@ impl NativeNode {
             }
             swim::Event::Reaped { id, record } => {
                 self.metadata.remove(&id);
+                self.note_record(id, Some(&record));
                 self.event(Event::MemberReaped { id, name: record.name });
             }
             swim::Event::Refuted { .. } => {}
@@ -216,7 +282,7 @@ impl NativeNode {
     }
 
     pub(crate) fn evict(&mut self, now: Now, id: NodeId) -> Result<(), CommandError> {
-        self.members_changed();
+        self.member_changed(id);
         self.swim.evict(now.mono, &id, &mut self.swim_out).map_err(|error| match error {
             EvictError::Unknown => CommandError::UnknownMember(id),
             EvictError::Myself | EvictError::Alive => CommandError::Invalid(error.to_string()),
@@ -231,7 +297,7 @@ impl NativeNode {
         let before = self.metadata.digest(&self.id).map_or(0, |digest| digest.max_version);
         let changed = self.metadata.set(now.mono, changes).map_err(set_error)?;
         if changed {
-            self.members_changed();
+            self.member_changed(self.id);
             if let Some(member) = self.member(now, &self.id) {
                 self.event(Event::MemberUpdated(Box::new(member)));
             }

@@ -92,6 +92,8 @@ pub struct NativeNode {
     pub(crate) next_seq: u64,
     pub(crate) leaving: bool,
     plaintext: Vec<u8>,
+    /// Empty between messages.
+    pub(crate) frames: Vec<Frame>,
     pub(crate) started: Instant,
     last_mono: Instant,
 }
@@ -123,6 +125,8 @@ impl NativeNode {
         let mut rng = Rng::from_seed(secrets.seed);
         let swim_rng = rng.fork("swim");
         let rumor_rng = rng.fork("rumor");
+        let mut group = Group::default();
+        group.names.add(id, &record);
         let swim = Swim::new(config.profile.swim(), id, record, swim_rng, now.mono);
         let channel = Channel::new(keyring.clone(), id, secrets.start, secrets.cookie_secret);
         // Two runs differ in the lower half even if the counter was lost: one of them is higher,
@@ -136,7 +140,7 @@ impl NativeNode {
             start: secrets.start,
             swim,
             swim_out: Outbox::new(ENGINE_SENDS_MAX),
-            group: Group::default(),
+            group,
             metadata,
             seen: Intervals::new(intervals::Limits::default()),
             rumor: Rumor::new(rumor::Limits::default(), rumor_rng),
@@ -159,6 +163,7 @@ impl NativeNode {
             next_seq: 1,
             leaving: false,
             plaintext: Vec::new(),
+            frames: Vec::new(),
             started: now.mono,
             last_mono: now.mono,
             rng,

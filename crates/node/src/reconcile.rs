@@ -16,10 +16,8 @@
 
 use crate::NativeNode;
 use crate::incoming::Route;
-use bruit_engine::MemberId;
 use bruit_engine::membership::swim::message::Update;
 use bruit_engine::membership::swim::{Member, State};
-use bruit_engine::reconcile::buckets::Buckets;
 use bruit_engine::reconcile::scuttlebutt::message::{DigestEntry, Entry, NodeDelta};
 use bruit_engine::reconcile::scuttlebutt::{Applied, DeltaCost, Order};
 use bruit_model::{MemberRecord, NodeId, Now};
@@ -93,9 +91,7 @@ impl NativeNode {
 
     fn send_digests(&mut self, now: Now, route: Route, buckets: u64, wants_answer: bool) {
         let digests = self
-            .swim
-            .members()
-            .filter(|member| is_in(buckets, &member.id))
+            .members_in(buckets)
             .take(DIGESTS_MAX)
             .map(|member| {
                 let metadata = self.metadata.digest(&member.id);
@@ -125,7 +121,7 @@ impl NativeNode {
         if let Some(mine) = theirs.get(&self.id) {
             // Somebody holds metadata of ours that this run did not write.
             self.metadata.note_digest(&entry_of(self.id, Some(mine)));
-            self.members_changed();
+            self.member_changed(self.id);
         }
         let (updates, lacking) = self.newer_than(buckets, &theirs);
         for update in updates {
@@ -150,7 +146,7 @@ impl NativeNode {
     ) -> (Vec<Update<NodeId, MemberRecord>>, Vec<DigestEntry<NodeId>>) {
         let mut updates = Vec::new();
         let mut lacking = Vec::new();
-        for member in self.swim.members().filter(|member| is_in(buckets, &member.id)) {
+        for member in self.members_in(buckets) {
             let known = theirs.get(&member.id);
             let ours = (member.incarnation, is_dead(member));
             // A dead member that they have never heard of is no news.
@@ -174,12 +170,12 @@ impl NativeNode {
         }
         match self.metadata.apply(now.mono, delta) {
             Applied::Changed { .. } => {
-                self.members_changed();
+                self.member_changed(id);
                 if let Some(member) = self.member(now, &id) {
                     self.event(bruit_model::Event::MemberUpdated(Box::new(member)));
                 }
             }
-            Applied::OwnNewer => self.members_changed(),
+            Applied::OwnNewer => self.member_changed(id),
             // After a gap the next round's digest says from where. To answer at once would let two
             // nodes that cannot agree go on at the network's speed.
             Applied::Gap | Applied::Stale | Applied::Refused(_) => {}
@@ -210,10 +206,6 @@ fn entry_of(id: NodeId, known: Option<&MemberDigest>) -> DigestEntry<NodeId> {
             purged_version: known.purged_version,
         },
     )
-}
-
-fn is_in(buckets: u64, id: &NodeId) -> bool {
-    buckets >> Buckets::bucket_of(id.bucket_hash()) & 1 == 1
 }
 
 fn is_dead(member: &Member<NodeId, MemberRecord>) -> bool {

@@ -56,10 +56,12 @@ impl NativeNode {
     pub(crate) fn member(&self, now: Now, id: &NodeId) -> Option<Member> {
         let member = self.swim.get(id)?;
         let conflict = is_live(member)
-            && self.swim.members().any(|other| {
-                is_live(other)
-                    && other.record.name == member.record.name
-                    && other.record.addr != member.record.addr
+            && self.group.names.called(&member.record.name).any(|other| {
+                self.swim.get(other).is_some_and(|other| {
+                    is_live(other)
+                        && other.record.name == member.record.name
+                        && other.record.addr != member.record.addr
+                })
             });
         Some(self.show(now, member, conflict))
     }

@@ -46,6 +46,13 @@ impl Buckets {
         *sum = sum.wrapping_sub(element_hash);
     }
 
+    /// Sets the sums of the buckets of the bit mask `buckets` to that of an empty set.
+    pub fn clear(&mut self, buckets: u64) {
+        for (bucket, sum) in self.sums.iter_mut().enumerate() {
+            *sum = if buckets >> bucket & 1 == 1 { 0 } else { *sum };
+        }
+    }
+
     /// One hash of all sums; 0 if every sum is zero, as in an empty set.
     pub fn summary(&self) -> u64 {
         if self.sums.iter().all(|&sum| sum == 0) { 0 } else { hash_words(&self.sums) }
@@ -126,6 +133,10 @@ mod tests {
         assert_ne!(up.summary(), 0);
         elements.iter().for_each(|&(id, element)| up.remove(id, element));
         assert_eq!((up.summary(), &up), (0, &Buckets::default()));
+        down.clear(!(1 << 7));
+        assert_eq!(down.differing(up.sums()), u64::from(down.sums()[7] != 0) << 7);
+        down.clear(1 << 7);
+        assert_eq!(down, up);
     }
 
     #[test]

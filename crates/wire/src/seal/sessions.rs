@@ -51,6 +51,8 @@ impl Session {
             let place = known.unwrap_or_else(|| {
                 self.keys.retain(|(serial, _)| keyring.holds(*serial));
                 let key = datagram_key(&installed.key, self.run.id, self.run.start);
+                // A key is half a kilobyte, and one is nearly always all there is.
+                self.keys.reserve_exact(1);
                 self.keys.push((installed.serial, key));
                 self.keys.len() - 1
             });

@@ -265,6 +265,11 @@ impl<I: MemberId, R: Clone + Eq + fmt::Debug> Swim<I, R> {
         self.members.values()
     }
 
+    /// The known members whose ids are not below `first`, in the order of their ids.
+    pub fn members_from(&self, first: &I) -> impl Iterator<Item = &Member<I, R>> + use<'_, I, R> {
+        self.members.range(first..).map(|(_, member)| member)
+    }
+
     /// The alive and suspect members without this node, in the order of their ids.
     pub fn live_peers(&self) -> &[I] {
         &self.live
