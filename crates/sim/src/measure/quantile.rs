@@ -88,7 +88,9 @@ mod tests {
     #[test]
     fn counted_values_have_the_same_quantiles() {
         let counts = [(0, 1), (3, 4), (8, 2), (9, 93)];
-        let each = counts.iter().flat_map(|(value, count)| vec![*value; *count as usize]);
+        let each = counts.iter().flat_map(|(value, count)| {
+            std::iter::repeat_n(*value, usize::try_from(*count).unwrap())
+        });
         assert_eq!(Quantiles::of_counts(&counts), Quantiles::of(each));
         assert_eq!(Quantiles::of_counts(&[]), Quantiles::default());
         // Of 200, a hundred are not there.
