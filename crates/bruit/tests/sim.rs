@@ -164,6 +164,22 @@ fn what_an_interrupted_sweep_has_done_is_kept_and_the_rest_goes_on() {
 }
 
 #[test]
+fn what_an_interrupted_search_has_found_is_shown() {
+    let folder = folder();
+    let [found, said] = ["found", "said"].map(|name| folder.path().join(name));
+    let file = |path| Stdio::from(std::fs::File::create(path).unwrap());
+    let line = "sim recommend --nodes 10 --items 2 --seeds 4000 --within 1s --reach 99%";
+    let mut command = bruit();
+    command.args(line.split(' ')).stdout(file(&found)).stderr(file(&said));
+    let mut child = command.spawn().unwrap();
+    eventually("the first stage is over", || text(&said).contains("go on, with all seeds"));
+    signal(&child, "INT");
+    assert_eq!(wait(&mut child), Some(130));
+    assert!(text(&found).lines().any(|line| line.starts_with("best ")), "{}", text(&found));
+    assert!(text(&said).contains("interrupted; judged by "), "{}", text(&said));
+}
+
+#[test]
 fn parts_of_a_sweep_merge_into_the_whole() {
     let folder = folder();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

@@ -9,7 +9,7 @@ use super::run::failure;
 use super::{PLAIN, pool, print, until_signal};
 use crate::args::RecommendArgs;
 use crate::exit::{Exit, Failure};
-use crate::out::Out;
+use crate::out::{Out, tell};
 use bruit_model::TopicParams;
 use bruit_sim::measure::{Outcome, VERSION, commit};
 use bruit_sim::run::{RunError, run_topics};
@@ -35,14 +35,22 @@ pub(super) fn run(args: &RecommendArgs) -> Result<Exit, Failure> {
     let search = Search { goal: &goal, args, stop: &stop };
     let first = FIRST_SEEDS.min(args.seeds.into());
     let mut judged = search.stage(&all, 1..=first, "first stage")?;
+    if judged.is_empty() {
+        return Err(Failure::new(Exit::Interrupted, "interrupted before a seed was done"));
+    }
     goal.rank(&mut judged);
-    let mut tried = all.len() * usize::try_from(first).expect("a few");
+    let mut tried = runs_of(&judged);
     if u64::from(args.seeds) > first {
-        let keep = FINALISTS.max(args.show).min(judged.len());
-        let best: Vec<Candidate> = judged.drain(..keep).map(|each| each.candidate).collect();
-        judged = search.stage(&best, 1..=args.seeds.into(), "second stage")?;
+        judged.truncate(FINALISTS.max(args.show));
+        let (count, best) = (all.len(), judged.len());
+        tell(&format!("{count} settings judged; the best {best} go on, with all seeds"));
+        let best: Vec<Candidate> = judged.iter().map(|each| each.candidate.clone()).collect();
+        let last = search.stage(&best, 1..=args.seeds.into(), "second stage")?;
+        tried += runs_of(&last);
+        if !last.is_empty() {
+            judged = last;
+        }
         goal.rank(&mut judged);
-        tried += best.len() * args.seeds as usize;
     }
     judged.truncate(args.show.max(1));
     if let Some(path) = &args.save {
@@ -58,6 +66,13 @@ pub(super) fn run(args: &RecommendArgs) -> Result<Exit, Failure> {
         out.value_with(&value, "settings")?;
     } else {
         print(&out, args, &judged, (all.len(), tried, took))?;
+    }
+    if stop.load(Ordering::Relaxed) {
+        let line =
+            format!("interrupted; judged by {} of {} seeds", judged[0].summary.runs, args.seeds);
+        return Err(
+            Failure::new(Exit::Interrupted, line).hint("the whole search judges them better")
+        );
     }
     if judged[0].meets {
         return Ok(Exit::Ok);
@@ -88,7 +103,8 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Runs each candidate with each seed: for a seed, all of them in one group.
+    /// Runs each candidate with each seed: for a seed, all of them in one group. What an interrupt
+    /// leaves is judged by the seeds that are done, and is nothing if none is.
     fn stage(
         &self,
         candidates: &[Candidate],
@@ -120,13 +136,27 @@ impl Search<'_> {
         pool::each(&seeds, threads, self.stop, work, |place, runs| by_seed[place] = Some(runs));
         live.close();
         let mut outcomes = vec![Vec::new(); candidates.len()];
-        for runs in by_seed {
-            let runs = runs.unwrap_or(Err(RunError::Interrupted)).map_err(|e| failure(&e))?;
-            runs.into_iter().zip(&mut outcomes).for_each(|(run, all)| all.push(run));
+        let mut done = 0;
+        for runs in by_seed.into_iter().flatten() {
+            match runs {
+                Ok(runs) => {
+                    runs.into_iter().zip(&mut outcomes).for_each(|(run, all)| all.push(run));
+                    done += 1;
+                }
+                Err(RunError::Interrupted) => {}
+                Err(error) => return Err(failure(&error)),
+            }
+        }
+        if done == 0 {
+            return Ok(Vec::new());
         }
         let pairs = candidates.iter().zip(&outcomes);
         Ok(pairs.map(|(each, outcomes)| self.goal.judge(each.clone(), outcomes)).collect())
     }
+}
+
+fn runs_of(judged: &[Judged]) -> usize {
+    judged.iter().map(|each| usize::try_from(each.summary.runs).unwrap_or(usize::MAX)).sum()
 }
 
 /// In how much of the pairs an item was there in time, in parts in a million.
