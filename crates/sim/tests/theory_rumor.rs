@@ -5,7 +5,7 @@
 //! test passes always or never. What takes minutes is one command:
 //!
 //! ```text
-//! cargo test --release -p bruit-sim --test theory_rumor -- --ignored
+//! cargo test --release -p bruit-sim --features long --test theory_rumor
 //! ```
 
 use bruit_engine::Rng;
@@ -145,19 +145,19 @@ fn demers_table_3_pull_feedback_counter() {
 }
 
 #[test]
-#[ignore = "a minute in release"]
+#[cfg(feature = "long")]
 fn demers_table_1_in_full() {
     assert_table("table 1", &TABLE_1, table_1);
 }
 
 #[test]
-#[ignore = "a minute in release"]
+#[cfg(feature = "long")]
 fn demers_table_2_in_full() {
     assert_table("table 2", &TABLE_2, table_2);
 }
 
 #[test]
-#[ignore = "minutes in release"]
+#[cfg(feature = "long")]
 fn demers_table_3_in_full() {
     assert_table("table 3", &TABLE_3, table_3);
 }
@@ -230,7 +230,7 @@ fn push_pull_takes_log3_n_rounds() {
 }
 
 #[test]
-#[ignore = "a minute in release"]
+#[cfg(feature = "long")]
 fn push_and_push_pull_rounds_of_100_000_and_a_million() {
     assert_push_rounds(100_000, 3);
     assert_push_pull_rounds(100_000, 3);
@@ -262,7 +262,7 @@ fn the_fanout_gives_the_probability_that_all_hear() {
 }
 
 #[test]
-#[ignore = "minutes in release"]
+#[cfg(feature = "long")]
 fn the_fanout_law_at_10_000_nodes_over_1_000_runs() {
     for fanout in [9, 10, 12] {
         assert_fanout_law(10_000, fanout, 1_000);

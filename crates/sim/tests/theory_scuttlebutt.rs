@@ -135,7 +135,7 @@ fn depth_is_fresher_than_breadth() {
 }
 
 #[test]
-#[ignore = "half a minute in release"]
+#[cfg(feature = "long")]
 fn depth_is_fresher_than_breadth_as_in_the_paper() {
     assert_orders(128);
 }
